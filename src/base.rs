@@ -1,0 +1,13 @@
+//! Where things are, and small ids: spans, lines, typed indices, interned names.
+//!
+//! Knows nothing of Python. Everything here is plain data that other modules share.
+
+mod index;
+mod lines;
+mod names;
+mod span;
+
+pub use index::{Idx, IndexVec};
+pub use lines::{LineCol, LineIndex};
+pub use names::{Name, Names};
+pub use span::Span;
