@@ -1,1 +1,5 @@
-//! heaplint
+//! heaplint: memory and resource leaks in Python programs, found without running them.
+
+pub mod base;
+pub mod lower;
+pub mod syntax;

@@ -3,36 +3,60 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
+use std::num::NonZeroU32;
 use std::ops::{Index, IndexMut};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// An index into an [`IndexVec`] of `T`; 32 bits wide.
-#[derive(Serialize, Deserialize)]
-#[serde(transparent)]
+/// An index into an [`IndexVec`] of `T`; 32 bits wide, and so is an `Option` of it.
 pub struct Idx<T> {
-    raw: u32,
-    #[serde(skip)]
+    /// The number plus one, so that `Option` needs no tag.
+    next: NonZeroU32,
     of: PhantomData<fn() -> T>,
 }
 
 impl<T> Idx<T> {
     /// The id with this number.
     #[must_use]
+    ///
+    /// # Panics
+    /// For 2³² − 1, which no arena reaches.
     pub const fn new(raw: u32) -> Self {
-        Self { raw, of: PhantomData }
+        match NonZeroU32::new(raw.wrapping_add(1)) {
+            Some(next) => Self {
+                next,
+                of: PhantomData,
+            },
+            None => panic!("an arena holds fewer than 2^32 - 1 elements"),
+        }
     }
 
     /// The number as an index.
     #[must_use]
     pub const fn index(self) -> usize {
-        self.raw as usize
+        self.raw() as usize
     }
 
     /// The bare number.
     #[must_use]
     pub const fn raw(self) -> u32 {
-        self.raw
+        self.next.get() - 1
+    }
+}
+
+impl<T> Serialize for Idx<T> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.raw().serialize(to)
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Idx<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let raw = u32::deserialize(from)?;
+        if raw == u32::MAX {
+            return Err(serde::de::Error::custom("index out of range"));
+        }
+        Ok(Self::new(raw))
     }
 }
 
@@ -44,7 +68,7 @@ impl<T> Clone for Idx<T> {
 impl<T> Copy for Idx<T> {}
 impl<T> PartialEq for Idx<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.raw == other.raw
+        self.next == other.next
     }
 }
 impl<T> Eq for Idx<T> {}
@@ -55,17 +79,17 @@ impl<T> PartialOrd for Idx<T> {
 }
 impl<T> Ord for Idx<T> {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.raw.cmp(&other.raw)
+        self.next.cmp(&other.next)
     }
 }
 impl<T> Hash for Idx<T> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.raw.hash(state);
+        self.next.hash(state);
     }
 }
 impl<T> fmt::Debug for Idx<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "#{}", self.raw)
+        write!(f, "#{}", self.raw())
     }
 }
 
@@ -123,7 +147,10 @@ impl<T> IndexVec<T> {
 
     /// Ids and elements in order.
     pub fn iter_ids(&self) -> impl DoubleEndedIterator<Item = (Idx<T>, &T)> {
-        self.raw.iter().enumerate().map(|(i, it)| (Idx::new(i as u32), it))
+        self.raw
+            .iter()
+            .enumerate()
+            .map(|(i, it)| (Idx::new(i as u32), it))
     }
 
     /// All ids in order.
@@ -146,7 +173,9 @@ impl<T> IndexVec<T> {
 
 impl<T> FromIterator<T> for IndexVec<T> {
     fn from_iter<I: IntoIterator<Item = T>>(iter: I) -> Self {
-        Self { raw: iter.into_iter().collect() }
+        Self {
+            raw: iter.into_iter().collect(),
+        }
     }
 }
 

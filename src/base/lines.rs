@@ -63,7 +63,11 @@ impl LineIndex {
         let line = self.line(offset);
         let start = self.start_of(line) as usize;
         let end = (offset as usize).clamp(start, text.len());
-        let column = text.as_bytes()[start..end].iter().filter(|&&b| (b & 0xC0) != 0x80).count() as u32 + 1;
+        let column = text.as_bytes()[start..end]
+            .iter()
+            .filter(|&&b| (b & 0xC0) != 0x80)
+            .count() as u32
+            + 1;
         LineCol { line, column }
     }
 }
@@ -77,13 +81,19 @@ mod tests {
         let text = "a\rb\r\nc\x0c\u{85}\u{2028}d\ne";
         let index = LineIndex::new(text);
         assert_eq!(index.len(), 4);
-        assert_eq!(index.line_col(text, text.find('d').expect("present") as u32), LineCol { line: 3, column: 5 });
+        assert_eq!(
+            index.line_col(text, text.find('d').expect("present") as u32),
+            LineCol { line: 3, column: 5 }
+        );
     }
 
     #[test]
     fn columns_count_code_points() {
         let text = "é = open(p)\n";
         let index = LineIndex::new(text);
-        assert_eq!(index.line_col(text, text.find("open").expect("present") as u32), LineCol { line: 1, column: 5 });
+        assert_eq!(
+            index.line_col(text, text.find("open").expect("present") as u32),
+            LineCol { line: 1, column: 5 }
+        );
     }
 }
