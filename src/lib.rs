@@ -1,5 +1,7 @@
 //! heaplint: memory and resource leaks in Python programs, found without running them.
 
 pub mod base;
+pub mod facts;
+pub mod flow;
 pub mod lower;
 pub mod syntax;

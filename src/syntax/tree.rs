@@ -224,7 +224,7 @@ pub enum UnaryOp {
 }
 
 /// Comparison operators.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 #[allow(
     missing_docs,
     reason = "the variants are Python's operators under their own names"

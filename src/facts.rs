@@ -1,0 +1,4 @@
+//! What one file says alone.
+
+pub mod model;
+pub mod sites;

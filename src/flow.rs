@@ -1,0 +1,3 @@
+//! Flow graphs of functions, and the solver for equations over them.
+
+pub mod ir;
