@@ -1,4 +1,5 @@
 //! What one file says alone.
 
+pub mod collect;
 pub mod model;
 pub mod sites;

@@ -469,6 +469,8 @@ pub enum StoreKind {
     Part,
     /// `target op= value`
     Augment(BinaryOp),
+    /// `target: value` without a value: the value is the annotation.
+    Declare,
     /// `del target`
     Delete,
 }
