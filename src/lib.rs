@@ -3,5 +3,8 @@
 pub mod base;
 pub mod facts;
 pub mod flow;
+pub mod limits;
+pub mod link;
 pub mod lower;
+pub mod models;
 pub mod syntax;
