@@ -2,7 +2,9 @@
 
 pub mod base;
 pub mod facts;
+pub mod finding;
 pub mod flow;
+pub mod heap;
 pub mod limits;
 pub mod link;
 pub mod lower;
