@@ -2,5 +2,6 @@
 
 pub mod base;
 pub mod decode;
+pub mod discover;
 pub mod lower;
 pub mod syntax;
