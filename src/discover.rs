@@ -357,52 +357,55 @@ impl Ctx<'_> {
                 _ => {}
             }
             if kind.is_dir() {
-                let ours = self.options.default_excludes && is_left_out(Some(entry.file_name()));
-                if ours || self.patterns.matches(entry.path()) {
-                    self.out.excluded += 1;
-                    walk.skip_current_dir();
-                } else if ignores.matches(entry.path(), true) {
-                    self.out.ignored += 1;
+                if self.passes_over(&entry, &ignores) {
                     walk.skip_current_dir();
                 } else {
                     let folder = folder.settle().child(entry.file_name(), entry.path());
                     open.push(folder);
                     ignores.enter();
                 }
-                continue;
-            }
-            if Path::new(entry.file_name()).extension() != Some(OsStr::new("py")) {
-                continue;
-            }
-            if self.patterns.matches(entry.path()) {
-                self.out.excluded += 1;
-                continue;
-            }
-            if ignores.matches(entry.path(), false) {
-                self.out.ignored += 1;
-                continue;
-            }
-            folder.settle();
-            let size = if kind.is_symlink() {
-                self.size_through_link(entry.path())
-            } else if kind.is_file() {
-                match entry.metadata() {
-                    Ok(meta) => Some(meta.len()),
-                    Err(error) => {
-                        let message = error.io_error().map_or("cannot be read".into(), because);
-                        self.notice(entry.path(), message);
-                        None
-                    }
-                }
-            } else {
-                self.notice(entry.path(), "not a regular file".into());
-                None
-            };
-            if let Some(size) = size {
+            } else if Path::new(entry.file_name()).extension() == Some(OsStr::new("py"))
+                && !self.passes_over(&entry, &ignores)
+                && let Some(size) = self.size(&entry)
+            {
                 let path = entry.path().to_owned();
-                self.take(folder, entry.file_name(), path, size, kind.is_symlink());
+                let is_link = kind.is_symlink();
+                self.take(folder.settle(), entry.file_name(), path, size, is_link);
             }
         }
+    }
+
+    /// Whether an exclude or an ignore file leaves out what the walk came to.
+    fn passes_over(&mut self, entry: &DirEntry, ignores: &Ignores) -> bool {
+        let is_dir = entry.file_type().is_dir();
+        let ours = self.options.default_excludes && is_dir && is_left_out(Some(entry.file_name()));
+        if ours || self.patterns.matches(entry.path()) {
+            self.out.excluded += 1;
+            true
+        } else if ignores.matches(entry.path(), is_dir) {
+            self.out.ignored += 1;
+            true
+        } else {
+            false
+        }
+    }
+
+    /// The size of a file to read; `None` when it is not to be read.
+    fn size(&mut self, entry: &DirEntry) -> Option<u64> {
+        let kind = entry.file_type();
+        if kind.is_symlink() {
+            return self.size_through_link(entry.path());
+        }
+        let message = if kind.is_file() {
+            match entry.metadata() {
+                Ok(meta) => return Some(meta.len()),
+                Err(error) => error.io_error().map_or("cannot be read".into(), because),
+            }
+        } else {
+            "not a regular file".into()
+        };
+        self.notice(entry.path(), message);
+        None
     }
 
     /// The size of the file that a link leads to, if that lies inside a named folder.
