@@ -1,6 +1,7 @@
 //! heaplint: memory and resource leaks in Python programs, found without running them.
 
 pub mod base;
+pub mod catalog;
 pub mod config;
 pub mod decode;
 pub mod discover;
