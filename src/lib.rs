@@ -2,6 +2,7 @@
 
 pub mod base;
 pub mod catalog;
+pub mod cli;
 pub mod config;
 pub mod decode;
 pub mod discover;
@@ -13,4 +14,7 @@ pub mod limits;
 pub mod link;
 pub mod lower;
 pub mod models;
+pub mod pipeline;
+pub mod report;
+pub mod rules;
 pub mod syntax;
