@@ -134,12 +134,11 @@ def child(answer, directory, module, n):
     import tracemalloc
     import warnings
 
-    resource_warnings = []
-    finalized = []
+    counts = {"resource_warnings": 0, "finalizers": 0}
 
     def show(message, category, *_rest):
         if issubclass(category, ResourceWarning):
-            resource_warnings.append(None)
+            counts["resource_warnings"] += 1
 
     def count_finalizers():
         for loaded in list(sys.modules.values()):
@@ -155,7 +154,7 @@ def child(answer, directory, module, n):
         inner = cls.__del__
 
         def __del__(self):
-            finalized.append(None)
+            counts["finalizers"] += 1
             inner(self)
 
         cls.__del__ = __del__
@@ -195,7 +194,7 @@ def child(answer, directory, module, n):
     warnings.showwarning = show
 
     gc.collect()
-    del resource_warnings[:], finalized[:]
+    counts.update(resource_warnings=0, finalizers=0)
     base = {
         "memory": tracemalloc.get_traced_memory()[0],
         "objects": len(gc.get_objects()),
@@ -214,7 +213,7 @@ def child(answer, directory, module, n):
         "threads": threading.active_count(),
         "temp_entries": temp_entries(),
     }
-    in_time = len(finalized)
+    in_time = counts["finalizers"]
     gc.collect()
     seen["memory"] = tracemalloc.get_traced_memory()[0]
     seen["objects"] = len(gc.get_objects())
@@ -222,9 +221,9 @@ def child(answer, directory, module, n):
     growth = {"n": n}
     for name, value in sorted(seen.items()):
         growth[name] = None if value is None else value - base[name]
-    growth["resource_warnings"] = len(resource_warnings)
+    growth["resource_warnings"] = counts["resource_warnings"]
     growth["finalizers"] = in_time
-    growth["late_finalizers"] = len(finalized) - in_time
+    growth["late_finalizers"] = counts["finalizers"] - in_time
     save(growth)
     del kept
 
