@@ -70,6 +70,7 @@ fn message(error: &ParseErrorType) -> String {
         ParseErrorType::UnrecognizedToken(_, Some(expected)) if expected == "Indent" => {
             "expected an indented block".into()
         }
+        ParseErrorType::UnrecognizedToken(Tok::Newline, _) => "unexpected end of line".into(),
         ParseErrorType::UnrecognizedToken(token, _) | ParseErrorType::ExtraToken(token) => {
             format!("unexpected token {token}")
         }
