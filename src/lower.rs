@@ -3,6 +3,8 @@
 //! Lowering never fails: it returns what could be read and a list of errors. Parser crates are named only below here;
 //! [`rustpython`] and [`ruff`] are the two doors, [`resolve`] does scopes and names for both.
 
+mod ruff;
+
 use crate::base::Span;
 use crate::syntax::tree::Module;
 
@@ -22,6 +24,14 @@ pub struct Lowered {
     pub module: Module,
     /// Errors in file order; empty when the whole file was read.
     pub errors: Vec<SyntaxError>,
+}
+
+/// The tree of `text`, read by the parser of `door`.
+#[must_use]
+pub fn lower(text: &str, door: Door) -> Lowered {
+    match door {
+        Door::Auto | Door::Ruff | Door::Rustpython => ruff::lower(text),
+    }
 }
 
 /// Which parser reads a file.
