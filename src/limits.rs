@@ -1,10 +1,20 @@
-//! Every number that bounds the analysis, with its reason. When a bound is hit, the result says so.
+//! Every bound of the analysis, each with its reason.
 
-/// Levels of nesting (blocks, brackets, operands) that are read; what lies deeper becomes an error node.
+/// Nesting of expressions and blocks beyond which a node becomes an error.
 ///
-/// `CPython` itself stops at 100 levels of indentation and 200 of brackets. Chains that lean to the left (`a + b + c`,
-/// `a.b().c()`) and `elif` ladders do not count: they are walked without recursion.
-pub const NESTING: u32 = 2_000;
+/// CPython itself stops at 200 brackets and 100 indents. Operator, attribute, call and `elif` chains do not count:
+/// they are walked along their spine, however long.
+pub const MAX_DEPTH: u32 = 1_000;
 
-/// Bytes of stack of each thread that reads or analyses files; memory is only taken for what is used of it.
-pub const WORKER_STACK: usize = 256 << 20;
+/// Depth of a parser's own tree, estimated from tokens, beyond which a file is refused.
+///
+/// Parsers free their trees by recursion, which this keeps inside [`STACK_SIZE`].
+pub const MAX_PARSER_DEPTH: usize = 100_000;
+
+/// Stack of a thread that parses and lowers, in bytes; virtual until touched.
+///
+/// [`MAX_PARSER_DEPTH`] nested nodes need about 60 MiB to be freed in a build without optimization.
+pub const STACK_SIZE: usize = 256 << 20;
+
+/// Strings of at most this many bytes keep their text: names, modes, formats and keys are shorter.
+pub const MAX_STRING_TEXT: usize = 64;

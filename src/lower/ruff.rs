@@ -1,12 +1,12 @@
 //! The door through `ruff_python_parser`: the newest grammar, with error recovery.
 //!
 //! The parser's tree is translated node by node, children before parents, in source order; only functions and classes
-//! get their ids before what is inside them. Variables and scopes are placeholders: `resolve` fills them.
+//! get their ids before what is inside them. Scopes, variables and who holds whom are placeholders: `resolve` fills them.
 //!
 //! What a reader of spans should know: parentheses around an expression are not part of it, but a parenthesised tuple
 //! is as long as its parentheses, and so is a generator expression, also one that stands alone in a call's.
 //!
-//! Deep nesting: the parser grows its own stack. The translation recurs at most [`NESTING`] deep, and walks what leans to
+//! Deep nesting: the parser grows its own stack. The translation recurs at most [`MAX_DEPTH`] deep, and walks what leans to
 //! the left (`a + b + c`, `a.b().c()`) in a loop. Dropping the parser's tree recurs as deep as the tree is, so a deep
 //! one is dropped on a stack of its own.
 
@@ -26,11 +26,10 @@ use ruff_text_size::{Ranged, TextRange};
 
 use super::{Lowered, SyntaxError};
 use crate::base::{Idx, Name, Span};
-use crate::limits::NESTING;
+use crate::limits::MAX_DEPTH;
 use crate::syntax::lists::Listed;
 use crate::syntax::tree::{
-    Arg, Block, ClassId, Expr, ExprId, ExprKind, Func, FuncId, FuncKind, List, Module, PatId,
-    Pragma, StmtId,
+    Arg, Block, Expr, ExprId, ExprKind, Func, FuncKind, List, Module, PatId, Pragma, StmtId,
 };
 
 /// The tree of `text` and the errors in it, names not resolved.
@@ -49,7 +48,7 @@ pub(super) fn lower(text: &str) -> Lowered {
         deepest,
         ..
     } = cx;
-    if deepest > NESTING as usize {
+    if deepest > MAX_DEPTH as usize {
         drop_deep(parsed);
     }
     Lowered { module, errors }
@@ -76,12 +75,6 @@ struct Ctx<'a> {
     text: &'a str,
     module: Module,
     errors: Vec<SyntaxError>,
-    /// The function whose body is walked.
-    func: FuncId,
-    /// The class whose body is walked directly.
-    class: Option<ClassId>,
-    /// Whether the body walked yields.
-    is_generator: bool,
     /// Levels of recursion.
     depth: u32,
     /// The most levels, of recursion and of chains walked in a loop together.
@@ -139,9 +132,6 @@ impl<'a> Ctx<'a> {
             text,
             module,
             errors: Vec::new(),
-            func: FuncId::new(0),
-            class: None,
-            is_generator: false,
             depth: 0,
             deepest: 0,
             is_cut: false,
@@ -156,7 +146,7 @@ impl<'a> Ctx<'a> {
         let body = self.body(suite);
         let func = &mut self.module.funcs[id];
         func.body = body;
-        func.is_generator = self.is_generator;
+        func.span = Span::new(0, self.text.len() as u32);
     }
 
     /// The parser's errors and our own, in file order.
@@ -217,7 +207,7 @@ impl<'a> Ctx<'a> {
 
     /// Goes one level down, unless that is too deep: then says so, once.
     fn descend(&mut self, at: TextRange) -> bool {
-        if self.depth < NESTING {
+        if self.depth < MAX_DEPTH {
             self.depth += 1;
             self.deepest = self.deepest.max(self.depth as usize + self.chain.len());
             return true;

@@ -6,13 +6,11 @@ use smallvec::SmallVec;
 
 use super::{Ctx, new_func, span};
 use crate::base::{Idx, Name, Span};
+use crate::limits::MAX_STRING_TEXT;
 use crate::syntax::tree::{
     Arg, ArgKind, BinaryOp, Clause, Comp, CompKind, CompareOp, ExprId, ExprKind, FuncKind, List,
     Param, ParamKind, UnaryOp, VarId,
 };
-
-/// Strings of at most this many bytes keep their text.
-const SHORT_STRING: usize = 64;
 
 impl<'a> Ctx<'a> {
     /// An expression of any kind.
@@ -127,14 +125,8 @@ impl<'a> Ctx<'a> {
             ast::Expr::Lambda(it) => self.lambda(it),
             ast::Expr::Starred(it) => ExprKind::Starred(self.expr(&it.value)),
             ast::Expr::Await(it) => ExprKind::Await(self.expr(&it.value)),
-            ast::Expr::Yield(it) => {
-                self.is_generator = true;
-                ExprKind::Yield(self.opt_expr(it.value.as_deref()))
-            }
-            ast::Expr::YieldFrom(it) => {
-                self.is_generator = true;
-                ExprKind::YieldFrom(self.expr(&it.value))
-            }
+            ast::Expr::Yield(it) => ExprKind::Yield(self.opt_expr(it.value.as_deref())),
+            ast::Expr::YieldFrom(it) => ExprKind::YieldFrom(self.expr(&it.value)),
             ast::Expr::If(it) => {
                 let body = self.expr(&it.body);
                 let test = self.expr(&it.test);
@@ -185,7 +177,7 @@ impl<'a> Ctx<'a> {
         let parts = value.as_slice();
         let len = parts.iter().map(|it| it.value.chars().count() as u32).sum();
         let bytes: usize = parts.iter().map(|it| it.value.len()).sum();
-        let text = (bytes <= SHORT_STRING).then(|| self.name(value.to_str()));
+        let text = (bytes <= MAX_STRING_TEXT).then(|| self.name(value.to_str()));
         ExprKind::Str { len, text }
     }
 
@@ -261,22 +253,13 @@ impl<'a> Ctx<'a> {
             Some(params) => self.params(params),
             None => List::empty(),
         };
-        let (parent, class) = (self.func, self.class.take());
-        let outer_yields = std::mem::replace(&mut self.is_generator, false);
-        self.func = id;
         let value = self.expr(&lambda.body);
         let span = span(lambda.range);
         let func = &mut self.module.funcs[id];
-        func.parent = Some(parent);
-        func.class = class;
-        func.is_generator = self.is_generator;
         func.params = params;
         func.value = Some(value);
         func.span = span;
         func.name_span = Span::new(span.start, span.start + "lambda".len() as u32);
-        self.func = parent;
-        self.class = class;
-        self.is_generator = outer_yields;
         ExprKind::Lambda(id)
     }
 

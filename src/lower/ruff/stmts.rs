@@ -7,8 +7,8 @@ use smallvec::SmallVec;
 use super::{Ctx, exprs, new_func, span};
 use crate::base::{Idx, Name, Span};
 use crate::syntax::tree::{
-    Alias, Block, Case, Class, ExprId, FuncKind, Handler, List, Stmt, StmtId, StmtKind, Try, VarId,
-    WithItem,
+    Alias, Block, Case, Class, ExprId, FuncId, FuncKind, Handler, List, Stmt, StmtId, StmtKind,
+    Try, VarId, WithItem,
 };
 
 impl<'a> Ctx<'a> {
@@ -181,38 +181,27 @@ impl<'a> Ctx<'a> {
         let type_params = self.type_params(def.type_params.as_deref());
         let params = self.params(&def.parameters);
         let returns = self.opt_expr(def.returns.as_deref());
-
-        let (parent, class) = (self.func, self.class.take());
-        let outer_yields = std::mem::replace(&mut self.is_generator, false);
-        self.func = id;
         let body = self.body(&def.body);
         let func = &mut self.module.funcs[id];
         func.name_span = super::span(def.name.range);
         func.span = span;
         func.is_async = def.is_async;
-        func.is_generator = self.is_generator;
-        func.parent = Some(parent);
-        func.class = class;
         func.params = params;
         func.decorators = decorators;
         func.returns = returns;
         func.type_params = type_params;
         func.body = body;
-        self.func = parent;
-        self.class = class;
-        self.is_generator = outer_yields;
         StmtKind::Function(id)
     }
 
     fn class(&mut self, def: &'a ast::StmtClassDef, span: Span) -> StmtKind {
         let name = self.name(def.name.id.as_str());
-        let outer = self.class;
         let id = self.module.classes.push(Class {
             name,
             name_span: super::span(def.name.range),
             span,
-            func: self.func,
-            outer,
+            func: FuncId::new(0),
+            outer: None,
             var: VarId::new(0),
             scope: Idx::new(0),
             args: List::empty(),
@@ -226,9 +215,7 @@ impl<'a> Ctx<'a> {
             Some(arguments) => self.args(arguments),
             None => List::empty(),
         };
-        self.class = Some(id);
         let body = self.body(&def.body);
-        self.class = outer;
         let class = &mut self.module.classes[id];
         class.args = args;
         class.decorators = decorators;

@@ -182,14 +182,11 @@ impl Print<'_> {
                 it.name(param.name)
             )
         });
-        let mut word = match (func.kind, func.is_async) {
-            (FuncKind::Lambda, _) => "lambda".to_owned(),
-            (_, true) => "async-def".to_owned(),
-            (_, false) => "def".to_owned(),
+        let word = match (func.kind, func.is_async) {
+            (FuncKind::Lambda, _) => "lambda",
+            (_, true) => "async-def",
+            (_, false) => "def",
         };
-        if func.is_generator {
-            word += "*";
-        }
         if func.kind == FuncKind::Lambda {
             let value = func.value.expect("a lambda has a value");
             return format!("({word} {params} {})", self.expr(value));
@@ -512,7 +509,7 @@ fn lambdas() {
     check("lambda: 0\n", "(lambda [] 0)");
     check(
         "lambda a, /, b=c, *d, e, **g: (yield)\n",
-        "(lambda* [(PositionalOnly a - -) (Ordinary b - c) (VarArgs d - -) (KeywordOnly e - -) (KwArgs g - -)] (yield -))",
+        "(lambda [(PositionalOnly a - -) (Ordinary b - c) (VarArgs d - -) (KeywordOnly e - -) (KwArgs g - -)] (yield -))",
     );
 }
 
@@ -525,55 +522,16 @@ fn functions() {
     );
     check(
         "def f():\n  yield a\n  yield from b\n",
-        "(def* f [] [] [] - [(yield a) (yield-from b)])",
+        "(def f [] [] [] - [(yield a) (yield-from b)])",
     );
     check(
         "def f():\n  def g(): yield\n",
-        "(def f [] [] [] - [(def* g [] [] [] - [(yield -)])])",
+        "(def f [] [] [] - [(def g [] [] [] - [(yield -)])])",
     );
     check(
         "def f(a=lambda: (yield)): pass\n",
-        "(def f [] [] [(Ordinary a - (lambda* [] (yield -)))] - [pass])",
+        "(def f [] [] [(Ordinary a - (lambda [] (yield -)))] - [pass])",
     );
-}
-
-#[test]
-fn functions_know_what_is_around_them() {
-    let module =
-        lower("class A:\n  def f(self):\n    class B:\n      g = lambda: 0\n      def h(): pass\n")
-            .module;
-    let around: Vec<_> = module
-        .funcs
-        .iter()
-        .map(|it| {
-            (
-                module.names.text(it.name),
-                it.parent.map(FuncId::raw),
-                it.class.map(ClassId::raw),
-            )
-        })
-        .collect();
-    assert_eq!(
-        around,
-        [
-            ("<module>", None, None),
-            ("f", Some(0), Some(0)),
-            ("<lambda>", Some(1), Some(1)),
-            ("h", Some(1), Some(1)),
-        ]
-    );
-    let around: Vec<_> = module
-        .classes
-        .iter()
-        .map(|it| {
-            (
-                module.names.text(it.name),
-                it.func.raw(),
-                it.outer.map(ClassId::raw),
-            )
-        })
-        .collect();
-    assert_eq!(around, [("A", 0, None), ("B", 1, None)]);
 }
 
 #[test]
@@ -833,7 +791,7 @@ fn what_is_nested_too_deeply_is_an_error() {
 
 fn on_a_workers_stack(check: impl FnOnce() + Send) {
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(limits::WORKER_STACK);
+        let thread = std::thread::Builder::new().stack_size(limits::STACK_SIZE);
         let worker = thread.spawn_scoped(scope, check).expect("a thread");
         worker.join().expect("no panic");
     });
