@@ -918,6 +918,7 @@ impl Lowerer<'_> {
         let value = self.expr(*it.value);
         let mut at = self.skip(self.module.exprs[target].span.end) + ":=".len() as u32;
         let place = self.module.exprs[value].span;
+        span.end = span.end.max(place.end);
         at = self.skip(at);
         while at < place.start && self.byte(at) == Some(b'(') {
             span.end = self.skip(span.end) + 1;
