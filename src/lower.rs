@@ -5,9 +5,10 @@
 
 mod pragmas;
 mod resolve;
+mod ruff;
 mod rustpython;
 
-mod ruff;
+use std::panic::catch_unwind;
 
 use crate::base::Span;
 use crate::syntax::tree::Module;
@@ -30,14 +31,6 @@ pub struct Lowered {
     pub errors: Vec<SyntaxError>,
 }
 
-/// The tree of `text`, read by the parser of `door`.
-#[must_use]
-pub fn lower(text: &str, door: Door) -> Lowered {
-    match door {
-        Door::Auto | Door::Ruff | Door::Rustpython => ruff::lower(text),
-    }
-}
-
 /// Which parser reads a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Door {
@@ -56,9 +49,23 @@ pub enum Door {
 #[must_use]
 pub fn lower(text: &str, door: Door) -> Lowered {
     let mut lowered = match door {
-        Door::Auto | Door::Rustpython | Door::Ruff => rustpython::lower(text),
+        Door::Auto => {
+            catch_unwind(|| ruff::lower(text)).unwrap_or_else(|_| rustpython::lower(text))
+        }
+        Door::Ruff => ruff::lower(text),
+        Door::Rustpython => rustpython::lower(text),
     };
-    lowered.module.pragmas = pragmas::find(text);
     resolve::resolve(&mut lowered.module);
     lowered
+}
+
+/// A parser's message in our style: lower-case unless it starts with an abbreviation, without a final period.
+fn in_our_style(mut message: String) -> String {
+    let second = message.as_bytes().get(1);
+    let is_word = second.is_none_or(|it| !it.is_ascii_uppercase());
+    if is_word && let Some(first) = message.get_mut(..1) {
+        first.make_ascii_lowercase();
+    }
+    message.truncate(message.trim_end_matches('.').len());
+    message
 }

@@ -21,10 +21,10 @@ use std::thread::Builder;
 
 use ruff_python_ast as ast;
 use ruff_python_ast::token::TokenKind;
-use ruff_python_parser::{Mode, ParseErrorType, ParseOptions, Parsed, parse_unchecked};
+use ruff_python_parser::{Mode, ParseOptions, Parsed, parse_unchecked};
 use ruff_text_size::{Ranged, TextRange};
 
-use super::{Lowered, SyntaxError};
+use super::{Lowered, SyntaxError, in_our_style, pragmas};
 use crate::base::{Idx, Name, Span};
 use crate::limits::MAX_DEPTH;
 use crate::syntax::lists::Listed;
@@ -73,6 +73,8 @@ fn drop_deep(parsed: Parsed<ast::ModModule>) {
 /// What a translation knows while it walks.
 struct Ctx<'a> {
     text: &'a str,
+    /// Whether any line may end in CR LF.
+    has_returns: bool,
     module: Module,
     errors: Vec<SyntaxError>,
     /// Levels of recursion.
@@ -130,6 +132,7 @@ impl<'a> Ctx<'a> {
         module.blocks.reserve(text.len() / 60);
         Self {
             text,
+            has_returns: memchr::memchr(b'\r', text.as_bytes()).is_some(),
             module,
             errors: Vec::new(),
             depth: 0,
@@ -153,7 +156,7 @@ impl<'a> Ctx<'a> {
     fn read_errors(&mut self, parsed: &Parsed<ast::ModModule>) {
         for error in parsed.errors() {
             self.errors.push(SyntaxError {
-                message: message(&error.error),
+                message: in_our_style(error.error.to_string()),
                 span: span(error.location),
             });
         }
@@ -164,7 +167,7 @@ impl<'a> Ctx<'a> {
         for token in parsed.tokens() {
             if token.kind() == TokenKind::Comment {
                 let text = &self.text[token.range()];
-                if is_pragma(text) {
+                if pragmas::speaks(text.as_bytes()) {
                     self.module.pragmas.push(Pragma {
                         text: text.into(),
                         span: span(token.range()),
@@ -265,34 +268,4 @@ fn new_func(kind: FuncKind, name: Name) -> Func {
 
 fn span(range: TextRange) -> Span {
     Span::new(range.start().to_u32(), range.end().to_u32())
-}
-
-/// The parser's message in our style.
-fn message(error: &ParseErrorType) -> String {
-    let mut text = error.to_string();
-    let starts_with_word = text
-        .as_bytes()
-        .get(1)
-        .is_some_and(|it| !it.is_ascii_uppercase());
-    if starts_with_word && let Some(first) = text.get_mut(..1) {
-        first.make_ascii_lowercase();
-    }
-    text.truncate(text.trim_end_matches('.').len());
-    text
-}
-
-/// Whether a comment speaks to us.
-fn is_pragma(comment: &str) -> bool {
-    let bytes = comment.as_bytes();
-    has_word(bytes, b"noqa") || has_word(bytes, b"heaplint:")
-}
-
-/// Whether `text` holds `word`, which is lower-case, in any case.
-fn has_word(text: &[u8], word: &[u8]) -> bool {
-    let first = word[0];
-    memchr::memchr2_iter(first, first.to_ascii_uppercase(), text).any(|at| {
-        text[at..]
-            .get(..word.len())
-            .is_some_and(|it| it.eq_ignore_ascii_case(word))
-    })
 }

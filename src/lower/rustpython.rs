@@ -13,7 +13,7 @@ use rustpython_parser::{Mode, ParseErrorType, Tok, parse_tokens};
 use smallvec::SmallVec;
 use unicode_normalization::UnicodeNormalization;
 
-use super::{Lowered, SyntaxError};
+use super::{Lowered, SyntaxError, in_our_style, pragmas};
 use crate::base::{Idx, Name, Span};
 use crate::limits::{MAX_DEPTH, MAX_PARSER_DEPTH, MAX_STRING_TEXT};
 use crate::syntax::tree::{
@@ -43,6 +43,7 @@ pub(super) fn lower(text: &str) -> Lowered {
         }
         Err(error) => door.errors.push(error),
     }
+    door.module.pragmas = pragmas::find(text);
     Lowered {
         module: door.module,
         errors: door.errors,
@@ -75,10 +76,7 @@ fn message(error: &ParseErrorType) -> String {
         }
         other => other.to_string(),
     };
-    let mut chars = text.trim_end_matches('.').chars();
-    chars.next().map_or_else(String::new, |first| {
-        first.to_lowercase().chain(chars).collect()
-    })
+    in_our_style(text)
 }
 
 /// The character at or before `offset`.

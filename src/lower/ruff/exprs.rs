@@ -1,6 +1,6 @@
 //! Expressions.
 
-use ruff_python_ast as ast;
+use ruff_python_ast::{self as ast, StringFlags};
 use ruff_text_size::{Ranged, TextRange};
 use smallvec::SmallVec;
 
@@ -18,9 +18,7 @@ impl<'a> Ctx<'a> {
         let kind = match expr {
             ast::Expr::Name(it) => self.name_kind(it.id.as_str()),
             ast::Expr::StringLiteral(it) => self.string_kind(&it.value),
-            ast::Expr::BytesLiteral(it) => ExprKind::Bytes {
-                len: it.value.iter().map(|part| part.value.len() as u32).sum(),
-            },
+            ast::Expr::BytesLiteral(it) => self.bytes_kind(&it.value),
             ast::Expr::NumberLiteral(it) => number_kind(&it.value),
             ast::Expr::BooleanLiteral(it) => ExprKind::Bool(it.value),
             ast::Expr::NoneLiteral(_) => ExprKind::None,
@@ -175,10 +173,44 @@ impl<'a> Ctx<'a> {
 
     fn string_kind(&mut self, value: &ast::StringLiteralValue) -> ExprKind {
         let parts = value.as_slice();
-        let len = parts.iter().map(|it| it.value.chars().count() as u32).sum();
-        let bytes: usize = parts.iter().map(|it| it.value.len()).sum();
-        let text = (bytes <= MAX_STRING_TEXT).then(|| self.name(value.to_str()));
-        ExprKind::Str { len, text }
+        let (mut len, mut bytes) = (0, 0);
+        for part in parts {
+            let skipped = self.skipped_returns(part.value.as_bytes(), part.flags);
+            len += part.value.chars().count() - skipped;
+            bytes += part.value.len() - skipped;
+        }
+        let text = (bytes <= MAX_STRING_TEXT).then(|| self.short_text(value, bytes));
+        ExprKind::Str {
+            len: len as u32,
+            text,
+        }
+    }
+
+    fn short_text(&mut self, value: &ast::StringLiteralValue, bytes: usize) -> Name {
+        let text = value.to_str();
+        if text.len() == bytes {
+            return self.name(text);
+        }
+        self.name(&text.replace("\r\n", "\n"))
+    }
+
+    fn bytes_kind(&self, value: &ast::BytesLiteralValue) -> ExprKind {
+        let parts = value.as_slice().iter();
+        let len: usize = parts
+            .map(|it| it.value.len() - self.skipped_returns(&it.value, it.flags))
+            .sum();
+        ExprKind::Bytes { len: len as u32 }
+    }
+
+    /// Number of carriage returns that Python drops from a literal, because a line of it ends in CR LF; the parser keeps
+    /// them. (Of an escaped `\r` before a line end, which counts here too, we have seen none.)
+    fn skipped_returns(&self, value: &[u8], flags: impl StringFlags) -> usize {
+        if !self.has_returns || !flags.is_triple_quoted() {
+            return 0;
+        }
+        memchr::memchr_iter(b'\r', value)
+            .filter(|at| value.get(at + 1) == Some(&b'\n'))
+            .count()
     }
 
     fn dict(&mut self, items: &'a [ast::DictItem]) -> ExprKind {

@@ -390,6 +390,13 @@ fn the_text_of_strings_past_64_bytes_is_dropped() {
 }
 
 #[test]
+fn a_line_of_a_string_ends_in_one_character() {
+    check("0; '''a\r\nb''' 'c'\r\n", "0\n4\"a\\nbc\"");
+    check("0; '\\r\\n'\r\n", "0\n2\"\\r\\n\"");
+    check("b'''a\r\nb'''\r\n", "3bytes");
+}
+
+#[test]
 fn docstrings_are_dropped() {
     check("'doc'\n'kept'\n", "4\"kept\"");
     check("('doc' 'string')\n", "");
