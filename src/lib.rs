@@ -3,5 +3,6 @@
 pub mod base;
 pub mod facts;
 pub mod flow;
+pub mod limits;
 pub mod lower;
 pub mod syntax;
