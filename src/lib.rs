@@ -4,5 +4,10 @@ pub mod base;
 pub mod facts;
 pub mod flow;
 pub mod limits;
+<<<<<<< HEAD
+=======
+pub mod link;
+>>>>>>> main
 pub mod lower;
+pub mod models;
 pub mod syntax;

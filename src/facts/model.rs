@@ -388,7 +388,7 @@ pub enum ArgKindF {
 }
 
 /// What is done with a value.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Usage {
     /// Nothing: an expression statement.
     Discarded,

@@ -1,0 +1,554 @@
+//! The tables' rows, typed, and how they are read.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use serde::Deserialize;
+
+use super::names::{NameTree, NodeId};
+
+/// How a container holds what is put into it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Holds {
+    /// By position.
+    List,
+    /// By key.
+    Dict,
+    /// By value.
+    Set,
+    /// By position, from both ends; bounded by `maxlen`.
+    Deque,
+    /// In order, for a consumer.
+    Queue,
+    /// By key, with a count.
+    Counter,
+    /// By key; reading a missing key adds it.
+    Defaultdict,
+    /// Only as long as something else does.
+    Weak,
+    /// Up to a limit of its own.
+    Bounded,
+}
+
+/// Which argument bounds a container or a cache.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bound {
+    /// Its keyword.
+    pub keyword: String,
+    /// Its position.
+    pub position: usize,
+}
+
+/// What a method does to the container it is called on.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mutation {
+    /// Adds one element at an end or a position.
+    Append,
+    /// Adds one element unless it is there.
+    Add,
+    /// Adds many elements.
+    Extend,
+    /// Adds many keys.
+    Update,
+    /// Adds a key unless it is there.
+    Setdefault,
+    /// Adds or replaces a key.
+    Setitem,
+    /// Adds an element for a consumer.
+    Put,
+    /// Takes elements out.
+    Remove,
+    /// Takes all elements out.
+    Clear,
+    /// Reads a key without adding it; of a queue, takes an element out.
+    Get,
+}
+
+impl Mutation {
+    /// Whether it may add elements.
+    #[must_use]
+    pub fn grows(self) -> bool {
+        !matches!(self, Self::Remove | Self::Clear | Self::Get)
+    }
+}
+
+/// A method by name, whatever the container.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MethodModel {
+    /// What it does.
+    pub does: Mutation,
+    /// Position of the key that is added.
+    pub key: Option<usize>,
+    /// Position of the value that is added.
+    pub value: Option<usize>,
+}
+
+/// What a function does with a container that is given to it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct FunctionModel {
+    /// Position of an argument that grows.
+    pub grows: Option<usize>,
+    /// Position of an argument that shrinks.
+    pub shrinks: Option<usize>,
+    /// Position of what is added.
+    pub value: Option<usize>,
+    /// Whether the other arguments are only read.
+    pub reads: bool,
+}
+
+/// A decorator that keeps results of calls.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CacheModel {
+    /// Which argument bounds it.
+    pub bound: Option<Bound>,
+    /// Number of entries when nothing is said.
+    pub default: Option<u32>,
+    /// Position of an argument that holds the entries.
+    pub store: Option<usize>,
+}
+
+/// What a base class says of its subclasses.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BaseKind {
+    /// Class-level containers are declarations, not shared state.
+    Declarative,
+    /// Members are made once.
+    Enum,
+    /// Instances are compared by value.
+    Value,
+    /// Instances are classes.
+    Metaclass,
+    /// Test code.
+    Test,
+    /// Lives as long as one command.
+    Cli,
+}
+
+/// How often code runs.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Runs {
+    /// Nothing calls it.
+    #[default]
+    Never,
+    /// While a module is imported.
+    Import,
+    /// Once for each class.
+    PerClass,
+    /// Once in a process.
+    Once,
+    /// Once for each instance.
+    PerInstance,
+    /// Any number of times.
+    Many,
+    /// For each event that comes from outside, for ever.
+    PerEvent,
+}
+
+/// A table that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{table}: {message}")]
+pub struct ModelError {
+    /// The table's file name.
+    pub table: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// All tables.
+#[derive(Debug, Default)]
+pub struct Models {
+    /// The dotted names they mention.
+    pub names: NameTree,
+    types: FxHashMap<NodeId, (Holds, Option<Bound>)>,
+    methods: FxHashMap<String, MethodModel>,
+    functions: FxHashMap<NodeId, FunctionModel>,
+    caches: FxHashMap<NodeId, CacheModel>,
+    bases: FxHashMap<NodeId, Vec<BaseKind>>,
+    bounded_parts: Vec<String>,
+    decorators: FxHashMap<String, Runs>,
+    object_decorators: FxHashMap<String, Runs>,
+    entry_methods: Vec<EntryMethods>,
+    callables: Vec<Callable>,
+    event_parameters: FxHashSet<String>,
+    once: NameRule,
+    once_methods: FxHashSet<String>,
+    registry: NameRule,
+    warn_once: Vec<String>,
+    finite: NameRule,
+    open: NameRule,
+}
+
+#[derive(Debug)]
+struct EntryMethods {
+    bases: FxHashSet<String>,
+    names: FxHashSet<String>,
+    runs: Runs,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Callable {
+    params: Vec<Vec<String>>,
+    names: Vec<String>,
+    runs: Runs,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct NameRule {
+    #[serde(alias = "names")]
+    exact: Vec<String>,
+    prefixes: Vec<String>,
+    suffixes: Vec<String>,
+    methods: Vec<String>,
+    parts: Vec<String>,
+}
+
+impl NameRule {
+    fn matches(&self, name: &str) -> bool {
+        self.exact.iter().any(|it| it == name)
+            || self.prefixes.iter().any(|it| name.starts_with(it.as_str()))
+            || self.suffixes.iter().any(|it| name.ends_with(it.as_str()))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[derive(Default)]
+struct Table {
+    r#type: Vec<TypeRow>,
+    bounded_names: NameRule,
+    method: Vec<MethodRow>,
+    function: Vec<FunctionRow>,
+    base: Vec<BaseRow>,
+    cache: Vec<CacheRow>,
+    decorator: Vec<DecoratorRow>,
+    callable: Vec<Callable>,
+    event_parameters: NameRule,
+    once: NameRule,
+    registry: NameRule,
+    warn_once: NameRule,
+    finite_names: NameRule,
+    open_names: NameRule,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TypeRow {
+    names: Vec<String>,
+    holds: Holds,
+    bound: Option<Bound>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MethodRow {
+    names: Vec<String>,
+    does: Option<Mutation>,
+    key: Option<usize>,
+    value: Option<usize>,
+    #[serde(default)]
+    bases: Vec<String>,
+    runs: Option<Runs>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FunctionRow {
+    names: Vec<String>,
+    grows: Option<usize>,
+    shrinks: Option<usize>,
+    #[allow(
+        dead_code,
+        reason = "says in the table that the function neither grows nor shrinks it"
+    )]
+    keeps: Option<usize>,
+    value: Option<usize>,
+    #[serde(default)]
+    reads: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BaseRow {
+    names: Vec<String>,
+    is: BaseKind,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CacheRow {
+    names: Vec<String>,
+    bound: Option<Bound>,
+    default: Option<u32>,
+    store: Option<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct DecoratorRow {
+    names: Vec<String>,
+    #[serde(default)]
+    on_object: bool,
+    runs: Runs,
+}
+
+impl Models {
+    /// The tables that heaplint ships.
+    ///
+    /// # Errors
+    /// When a shipped table is not well-formed, which a test rules out.
+    pub fn shipped() -> Result<Self, ModelError> {
+        Self::parse(&[
+            (
+                "containers.toml",
+                include_str!("../../rules/models/containers.toml"),
+            ),
+            (
+                "entry_points.toml",
+                include_str!("../../rules/models/entry_points.toml"),
+            ),
+        ])
+    }
+
+    /// Reads tables, given as file name and text.
+    ///
+    /// # Errors
+    /// The first table that is not well-formed.
+    pub fn parse(tables: &[(&str, &str)]) -> Result<Self, ModelError> {
+        let mut models = Self::default();
+        for (name, text) in tables {
+            let table: Table = toml::from_str(text).map_err(|it| ModelError {
+                table: (*name).to_owned(),
+                message: it.to_string(),
+            })?;
+            models.add(table);
+        }
+        Ok(models)
+    }
+
+    fn add(&mut self, table: Table) {
+        for row in table.r#type {
+            for name in row.names {
+                self.types
+                    .insert(self.names.add(&name), (row.holds, row.bound.clone()));
+            }
+        }
+        for row in table.method {
+            if let Some(does) = row.does {
+                for name in row.names {
+                    self.methods.insert(
+                        name,
+                        MethodModel {
+                            does,
+                            key: row.key,
+                            value: row.value,
+                        },
+                    );
+                }
+            } else if let Some(runs) = row.runs {
+                for base in &row.bases {
+                    self.names.add(base);
+                }
+                self.entry_methods.push(EntryMethods {
+                    bases: row.bases.into_iter().collect(),
+                    names: row.names.into_iter().collect(),
+                    runs,
+                });
+            }
+        }
+        for row in table.function {
+            for name in row.names {
+                let node = self.names.add(&name);
+                let model = FunctionModel {
+                    grows: row.grows,
+                    shrinks: row.shrinks,
+                    value: row.value,
+                    reads: row.reads,
+                };
+                self.functions.insert(node, model);
+            }
+        }
+        for row in table.base {
+            for name in row.names {
+                let node = self.names.add(&name);
+                self.bases.entry(node).or_default().push(row.is);
+            }
+        }
+        for row in table.cache {
+            for name in row.names {
+                let node = self.names.add(&name);
+                self.caches.insert(
+                    node,
+                    CacheModel {
+                        bound: row.bound.clone(),
+                        default: row.default,
+                        store: row.store,
+                    },
+                );
+            }
+        }
+        for row in table.decorator {
+            for name in row.names {
+                let last = name.rsplit('.').next().unwrap_or(&name).to_owned();
+                if row.on_object {
+                    self.object_decorators.insert(last, row.runs);
+                } else {
+                    self.decorators.insert(last, row.runs);
+                }
+            }
+        }
+        self.callables.extend(table.callable);
+        self.event_parameters.extend(table.event_parameters.exact);
+        self.bounded_parts.extend(table.bounded_names.parts);
+        self.once_methods.extend(table.once.methods.iter().cloned());
+        extend(&mut self.once, table.once);
+        extend(&mut self.registry, table.registry);
+        self.warn_once.extend(table.warn_once.parts);
+        extend(&mut self.finite, table.finite_names);
+        extend(&mut self.open, table.open_names);
+    }
+
+    /// How a type holds its elements, and what bounds it.
+    #[must_use]
+    pub fn container(&self, node: NodeId) -> Option<(Holds, Option<&Bound>)> {
+        self.types
+            .get(&node)
+            .map(|(holds, bound)| (*holds, bound.as_ref()))
+    }
+
+    /// What a method name does to a container.
+    #[must_use]
+    pub fn method(&self, name: &str) -> Option<MethodModel> {
+        self.methods.get(name).copied()
+    }
+
+    /// What a function does with its arguments.
+    #[must_use]
+    pub fn function(&self, node: NodeId) -> Option<FunctionModel> {
+        self.functions.get(&node).copied()
+    }
+
+    /// A caching decorator.
+    #[must_use]
+    pub fn cache(&self, node: NodeId) -> Option<&CacheModel> {
+        self.caches.get(&node)
+    }
+
+    /// What deriving from a class means.
+    #[must_use]
+    pub fn base(&self, node: NodeId) -> &[BaseKind] {
+        self.bases.get(&node).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a type of this name evicts by itself, as its name says.
+    #[must_use]
+    pub fn is_bounded_name(&self, name: &str) -> bool {
+        self.bounded_parts
+            .iter()
+            .any(|it| name.contains(it.as_str()))
+    }
+
+    /// How often a function runs that is decorated by something whose last name this is. `on_object`: the decorator is an
+    /// attribute of a value (`app.route`), not a plain name.
+    #[must_use]
+    pub fn decorated(&self, last: &str, on_object: bool) -> Option<Runs> {
+        let on = if on_object {
+            self.object_decorators.get(last)
+        } else {
+            None
+        };
+        on.or_else(|| self.decorators.get(last)).copied()
+    }
+
+    /// How often a method runs, by its name and the dotted names (and last parts) of its class's bases.
+    #[must_use]
+    pub fn entry_method(&self, name: &str, bases: &[&str]) -> Option<Runs> {
+        self.entry_methods
+            .iter()
+            .filter(|it| it.names.contains(name))
+            .find(|it| it.bases.is_empty() || bases.iter().any(|base| it.bases.contains(*base)))
+            .map(|it| it.runs)
+    }
+
+    /// How often a function of this name with these parameters runs (`self` left out).
+    #[must_use]
+    pub fn callable(&self, name: &str, params: &[&str]) -> Option<Runs> {
+        self.callables
+            .iter()
+            .find(|it| {
+                it.names.iter().any(|n| n == name)
+                    && it.params.iter().any(|p| p.as_slice() == params)
+            })
+            .map(|it| it.runs)
+    }
+
+    /// Whether a parameter of this name carries an event.
+    #[must_use]
+    pub fn is_event_parameter(&self, name: &str) -> bool {
+        self.event_parameters.contains(name)
+    }
+
+    /// Whether a function of this name runs once in a process.
+    #[must_use]
+    pub fn is_once(&self, name: &str, is_method: bool) -> bool {
+        if is_method {
+            self.once_methods.contains(name)
+        } else {
+            self.once.matches(name)
+        }
+    }
+
+    /// Whether a function of this name registers what it is given.
+    #[must_use]
+    pub fn is_registry(&self, name: &str) -> bool {
+        self.registry.matches(name)
+    }
+
+    /// Whether a container's name says that each entry is there so as to warn only once.
+    #[must_use]
+    pub fn is_warn_once(&self, name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        self.warn_once.iter().any(|it| name.contains(it.as_str()))
+    }
+
+    /// Whether a key of this name comes from a finite domain.
+    #[must_use]
+    pub fn is_finite_name(&self, name: &str) -> bool {
+        self.finite.matches(name)
+    }
+
+    /// Whether a key of this name comes from outside.
+    #[must_use]
+    pub fn is_open_name(&self, name: &str) -> bool {
+        self.open.matches(name)
+    }
+}
+
+fn extend(to: &mut NameRule, from: NameRule) {
+    to.exact.extend(from.exact);
+    to.prefixes.extend(from.prefixes);
+    to.suffixes.extend(from.suffixes);
+    to.parts.extend(from.parts);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shipped_tables_are_well_formed() {
+        let models = Models::shipped().expect("shipped tables parse");
+        let deque = models.names.find("collections.deque").expect("named");
+        assert_eq!(models.container(deque).map(|it| it.0), Some(Holds::Deque));
+        assert_eq!(
+            models.method("append").map(|it| it.does),
+            Some(Mutation::Append)
+        );
+        assert_eq!(models.decorated("route", true), Some(Runs::PerEvent));
+        assert_eq!(models.decorated("route", false), None);
+    }
+}
