@@ -4,10 +4,8 @@ pub mod base;
 pub mod facts;
 pub mod flow;
 pub mod limits;
-<<<<<<< HEAD
-=======
 pub mod link;
->>>>>>> main
 pub mod lower;
 pub mod models;
+pub mod resources;
 pub mod syntax;

@@ -63,7 +63,9 @@ impl Resources {
         }
         let (maker, method) = dotted.rsplit_once('.')?;
         let maker = &self.apis[*self.by_name.get(maker)? as usize];
-        let id = self.by_name.get(format!("{}.{method}", maker.returns.as_ref()?).as_str())?;
+        let id = self
+            .by_name
+            .get(format!("{}.{method}", maker.returns.as_ref()?).as_str())?;
         Some(&self.apis[*id as usize])
     }
 
@@ -204,7 +206,7 @@ pub struct Api {
     /// Attributes and methods whose value stands for the resource: who gets it may release it.
     #[serde(default, deserialize_with = "load::one_or_many")]
     pub handles: Vec<Box<str>>,
-    /// It opens nothing when given one of these: `"fileobj"`, or `"closefd=False"`.
+    /// It opens nothing when given one of these: a keyword (`"closefd"`), or a position (`"1"`).
     #[serde(default, deserialize_with = "load::one_or_many")]
     pub unless: Vec<Box<str>>,
     /// It opens something only when given one of these, in the same form.

@@ -130,7 +130,11 @@ mod tests {
 
     #[test]
     fn unknown_fields_and_second_entries_are_refused() {
-        let error = |text| Resources::parse(&[("a.toml", text)]).unwrap_err().to_string();
+        let error = |text| {
+            Resources::parse(&[("a.toml", text)])
+                .unwrap_err()
+                .to_string()
+        };
         assert!(error("[[api]]\nname = \"a.b\"\ncolor = 1").contains("unknown field `color`"));
         assert_eq!(
             error("[[api]]\nname = \"a.b\"\n[[api]]\nname = \"a.b\""),
