@@ -5,9 +5,11 @@
 mod index;
 mod lines;
 mod names;
+mod sources;
 mod span;
 
 pub use index::{Idx, IndexVec};
 pub use lines::{LineCol, LineIndex};
 pub use names::{Name, Names};
+pub use sources::{FileId, SourceFile, SourceMap};
 pub use span::Span;

@@ -1,8 +1,14 @@
 //! heaplint: memory and resource leaks in Python programs, found without running them.
 
 pub mod base;
+pub mod catalog;
+pub mod config;
+pub mod decode;
+pub mod discover;
 pub mod facts;
+pub mod finding;
 pub mod flow;
+pub mod heap;
 pub mod limits;
 pub mod link;
 pub mod lower;

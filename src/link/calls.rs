@@ -54,6 +54,8 @@ pub struct CallGraph {
     pub(super) taken: FxHashSet<FuncRef>,
     /// Decorators applied.
     pub(super) applied: Vec<Applied>,
+    /// Names of methods called on receivers of unknown type.
+    pub(super) unknown_methods: FxHashSet<Sym>,
 }
 
 #[derive(Default)]
@@ -62,6 +64,7 @@ struct OfFile {
     constructions: Vec<Construction>,
     taken: Vec<FuncRef>,
     applied: Vec<Applied>,
+    unknown_methods: Vec<Sym>,
 }
 
 /// Resolves all calls of the program.
@@ -101,6 +104,7 @@ pub(super) fn resolve(program: &mut Program<'_>) {
                 .push(made.call);
         }
         graph.taken.extend(it.taken);
+        graph.unknown_methods.extend(it.unknown_methods);
         graph.applied.extend(it.applied);
         graph.targets.push(it.targets);
     }
@@ -299,6 +303,17 @@ impl Program<'_> {
     #[must_use]
     pub fn is_taken(&self, func: FuncRef) -> bool {
         self.calls.taken.contains(&func)
+    }
+
+    /// Whether a method of this name is called on a receiver of unknown type.
+    #[must_use]
+    pub fn is_name_called(&self, name: Sym) -> bool {
+        self.calls.unknown_methods.contains(&name)
+    }
+
+    /// Functions that are applied as decorators.
+    pub fn applied_decorators(&self) -> impl Iterator<Item = FuncRef> + '_ {
+        self.calls.applied.iter().map(|it| it.func)
     }
 
     /// Nested functions that a function returns by name.

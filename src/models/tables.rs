@@ -179,6 +179,8 @@ pub struct Models {
     warn_once: Vec<String>,
     finite: NameRule,
     open: NameRule,
+    whole_input: FxHashSet<NodeId>,
+    whole_input_methods: FxHashSet<String>,
 }
 
 #[derive(Debug)]
@@ -233,6 +235,8 @@ struct Table {
     warn_once: NameRule,
     finite_names: NameRule,
     open_names: NameRule,
+    whole_input: NameRule,
+    known: NameRule,
 }
 
 #[derive(Deserialize)]
@@ -410,6 +414,14 @@ impl Models {
         self.warn_once.extend(table.warn_once.parts);
         extend(&mut self.finite, table.finite_names);
         extend(&mut self.open, table.open_names);
+        for name in table.whole_input.exact {
+            let node = self.names.add(&name);
+            self.whole_input.insert(node);
+        }
+        for name in table.known.exact {
+            self.names.add(&name);
+        }
+        self.whole_input_methods.extend(table.whole_input.methods);
     }
 
     /// How a type holds its elements, and what bounds it.
@@ -519,6 +531,18 @@ impl Models {
     #[must_use]
     pub fn is_finite_name(&self, name: &str) -> bool {
         self.finite.matches(name)
+    }
+
+    /// Whether a function gives as much as it reads: a file, a table, a response.
+    #[must_use]
+    pub fn is_whole_input(&self, node: NodeId) -> bool {
+        self.whole_input.contains(&node)
+    }
+
+    /// Whether a method of this name, called without arguments, gives as much as it reads.
+    #[must_use]
+    pub fn is_whole_input_method(&self, name: &str) -> bool {
+        self.whole_input_methods.contains(name)
     }
 
     /// Whether a key of this name comes from outside.

@@ -1,0 +1,587 @@
+//! Where a key or an added value comes from: the domain that decides whether a container stops growing by itself.
+//!
+//! A key that is a constant at every call site bounds its container; a key that a caller, a request or a clock chooses does
+//! not. The answer is a set, because a variable may have several bindings and a function several callers.
+
+use crate::facts::model::{ContextKind, DefKind, Home, Usage, ValueKind};
+use crate::link::program::{ValueRef, last_name};
+use crate::link::{Entity, FuncRef, Program, VarRef};
+use crate::models::Runs;
+
+/// A set of origins.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Origins(u32);
+
+impl Origins {
+    /// A constant, or something that the program itself fixes.
+    pub const CONST: Self = Self(1);
+    /// A parameter of a function whose callers are not all known.
+    pub const PARAM: Self = Self(1 << 1);
+    /// A parameter that carries an event (a request, a message), or a part of it.
+    pub const EVENT: Self = Self(1 << 2);
+    /// A class, function, module, enum member, or their names: as many as the program defines.
+    pub const FINITE: Self = Self(1 << 3);
+    /// `id(x)` or `hash(x)`.
+    pub const IDENTITY: Self = Self(1 << 4);
+    /// A thread ident, which is reused.
+    pub const THREAD_IDENT: Self = Self(1 << 5);
+    /// A thread, task or greenlet object.
+    pub const THREAD_OBJECT: Self = Self(1 << 6);
+    /// A clock, a counter, a random number, a fresh unique id.
+    pub const FRESH_ID: Self = Self(1 << 7);
+    /// A new object.
+    pub const FRESH: Self = Self(1 << 8);
+    /// Serialized or formatted data.
+    pub const TEXT: Self = Self(1 << 9);
+    /// An attribute of the instance.
+    pub const SELF: Self = Self(1 << 10);
+    /// What an unknown call gives.
+    pub const CALL: Self = Self(1 << 11);
+    /// An element of something iterated.
+    pub const ELEMENT: Self = Self(1 << 12);
+    /// Anything else.
+    pub const UNKNOWN: Self = Self(1 << 13);
+
+    /// Whether all of these are in the set.
+    #[must_use]
+    pub fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Both.
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether nothing but constants and finite things is in the set.
+    #[must_use]
+    pub fn is_closed(self) -> bool {
+        self.0 != 0 && self.0 & !(Self::CONST.0 | Self::FINITE.0) == 0
+    }
+
+    /// Whether the set says that something comes from outside, or is made anew each time.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        self.has(Self(
+            Self::PARAM.0
+                | Self::EVENT.0
+                | Self::IDENTITY.0
+                | Self::THREAD_OBJECT.0
+                | Self::FRESH_ID.0
+                | Self::FRESH.0
+                | Self::TEXT.0
+                | Self::CALL.0
+                | Self::ELEMENT.0
+                | Self::SELF.0,
+        ))
+    }
+}
+
+const DEPTH: u32 = 8;
+
+impl Program<'_> {
+    /// Where a value of a function comes from.
+    #[must_use]
+    pub fn origins(&self, func: FuncRef, value: ValueRef) -> Origins {
+        let mut fuel = 64;
+        self.origins_at(func, value, DEPTH, &mut fuel)
+    }
+
+    fn origins_at(&self, func: FuncRef, value: ValueRef, depth: u32, fuel: &mut u32) -> Origins {
+        let Some(depth) = depth.checked_sub(1).filter(|_| *fuel > 0) else {
+            return Origins::UNKNOWN;
+        };
+        *fuel -= 1;
+        let file = value.file;
+        let at = |id| ValueRef { file, id };
+        let facts = self.facts(file);
+        let mut join = |ids: &[crate::facts::model::ValueId]| {
+            ids.iter().fold(Origins::default(), |all, &id| {
+                all.with(self.origins_at(func, at(id), depth, fuel))
+            })
+        };
+        match self.value(value) {
+            ValueKind::None
+            | ValueKind::Bool
+            | ValueKind::Int(_)
+            | ValueKind::Float
+            | ValueKind::Str { .. }
+            | ValueKind::Bytes(_) => Origins::CONST,
+            ValueKind::Compare { .. } | ValueKind::Not(_) => Origins::CONST,
+            ValueKind::Tuple(rows) => {
+                let all = join(self.list(file, rows));
+                if rows.is_empty() { Origins::CONST } else { all }
+            }
+            ValueKind::List(_)
+            | ValueKind::Dict(_)
+            | ValueKind::Set(_)
+            | ValueKind::Comp { .. } => Origins::FRESH,
+            ValueKind::FString(rows) => {
+                let holes = join(self.list(file, rows));
+                if holes.is_closed() || rows.is_empty() {
+                    holes.with(Origins::CONST)
+                } else {
+                    holes.with(Origins::TEXT)
+                }
+            }
+            ValueKind::Func(_) => Origins::FRESH,
+            ValueKind::Var(var) => self.var_origins(func, VarRef { file, id: var }, depth, fuel),
+            ValueKind::Attr { base, name } => {
+                let name = self.name(file, name);
+                if matches!(
+                    name,
+                    "__name__"
+                        | "__qualname__"
+                        | "__module__"
+                        | "__class__"
+                        | "__code__"
+                        | "dtype"
+                        | "device"
+                        | "__func__"
+                        | "__file__"
+                ) {
+                    return Origins::FINITE;
+                }
+                if let Some(closed) = self.entity_origins(value) {
+                    return closed;
+                }
+                let base = self.origins_at(func, at(base), depth, fuel);
+                if base.is_closed() {
+                    Origins::UNKNOWN
+                } else {
+                    base
+                }
+            }
+            ValueKind::Item { base, .. } | ValueKind::Slice { base } => {
+                let base = self.origins_at(func, at(base), depth, fuel);
+                if base.is_closed() {
+                    base
+                } else {
+                    base.with(Origins::ELEMENT)
+                }
+            }
+            ValueKind::Call(call) => self.call_origins(func, file, call, depth, fuel),
+            ValueKind::Binary { left, right, .. } => join(&[left, right]),
+            ValueKind::Sign(inner) | ValueKind::Star(inner) | ValueKind::Await(inner) => {
+                join(&[inner])
+            }
+            ValueKind::Walrus { value, .. } => join(&[value]),
+            ValueKind::And(rows) | ValueKind::Or(rows) => join(self.list(file, rows)),
+            ValueKind::Choice(rows) => join(&self.list(file, rows)[1..]),
+            ValueKind::Yield(_) | ValueKind::YieldFrom(_) => Origins::CALL,
+            ValueKind::Unknown => Origins::UNKNOWN,
+        }
+    }
+
+    /// Classes, functions and modules are as many as the program has.
+    fn entity_origins(&self, value: ValueRef) -> Option<Origins> {
+        let entities = self.entities(value);
+        let finite = |it: &Entity| {
+            matches!(
+                it,
+                Entity::Class(_)
+                    | Entity::Func(_)
+                    | Entity::Module(_)
+                    | Entity::External(_)
+                    | Entity::Namespace(_)
+            )
+        };
+        (!entities.is_empty() && entities.iter().all(finite)).then_some(Origins::FINITE)
+    }
+
+    fn var_origins(&self, func: FuncRef, var: VarRef, depth: u32, fuel: &mut u32) -> Origins {
+        let file = var.file;
+        let facts = self.facts(file);
+        let fact = &facts.vars[var.id];
+        if fact.home == Home::Module || matches!(fact.home, Home::Class(_)) {
+            // A module variable that only the module's own code binds is one object; a function may bind it anew.
+            let defs = &facts.defs[fact.defs.range()];
+            let is_fixed = defs.iter().all(|it| it.func.index() == 0);
+            return if is_fixed {
+                Origins::CONST
+            } else {
+                Origins::UNKNOWN
+            };
+        }
+        if self.files[file as usize].selfs.contains_key(&var.id) {
+            return Origins::SELF;
+        }
+        let mut all = Origins::default();
+        let owner = FuncRef {
+            file,
+            id: fact.func,
+        };
+        for def in facts.defs[fact.defs.range()].iter().take(8) {
+            let from = def.value.map(|id| ValueRef { file, id });
+            let origin = match (def.kind, from) {
+                (DefKind::Assign | DefKind::With | DefKind::Augment(_), Some(value)) => {
+                    self.origins_at(func, value, depth, fuel)
+                }
+                (DefKind::Unpack(_) | DefKind::Capture, Some(value)) => {
+                    let base = self.origins_at(func, value, depth, fuel);
+                    if base.is_closed() {
+                        base
+                    } else {
+                        base.with(Origins::ELEMENT)
+                    }
+                }
+                (DefKind::Element(_), Some(value)) => {
+                    self.element_origins(func, value, depth, fuel)
+                }
+                (DefKind::Param, _) => {
+                    self.param_origins(owner, fact.param.map_or(0, |it| it as usize), depth, fuel)
+                }
+                (DefKind::Function(_) | DefKind::Class(_), _) => Origins::FRESH,
+                (DefKind::Import(_), _) => Origins::FINITE,
+                (DefKind::Except, _) => Origins::FRESH,
+                (DefKind::Declare | DefKind::Delete, _) => Origins::default(),
+                _ => Origins::UNKNOWN,
+            };
+            all = all.with(origin);
+        }
+        all
+    }
+
+    /// An element of what is iterated: constants of a literal, as open as the source otherwise.
+    fn element_origins(
+        &self,
+        func: FuncRef,
+        iter: ValueRef,
+        depth: u32,
+        fuel: &mut u32,
+    ) -> Origins {
+        let file = iter.file;
+        let facts = self.facts(file);
+        match self.value(iter) {
+            ValueKind::List(rows) | ValueKind::Tuple(rows) | ValueKind::Set(rows) => self
+                .list(file, rows)
+                .iter()
+                .fold(Origins::CONST, |all, &id| {
+                    all.with(self.origins_at(func, ValueRef { file, id }, depth, fuel))
+                }),
+            ValueKind::Dict(_) => Origins::CONST,
+            ValueKind::Call(call) => {
+                let fact = &facts.calls[call];
+                if let ValueKind::Attr { base, name } = facts.values[fact.callee].kind
+                    && matches!(self.name(file, name), "items" | "keys" | "values")
+                {
+                    let base = self.origins_at(func, ValueRef { file, id: base }, depth, fuel);
+                    return if base.is_closed() {
+                        base
+                    } else {
+                        base.with(Origins::ELEMENT)
+                    };
+                }
+                let name = self
+                    .external(ValueRef {
+                        file,
+                        id: fact.callee,
+                    })
+                    .map(|it| self.api_text(it));
+                match name {
+                    Some("builtins.range") => Origins::CONST,
+                    Some(
+                        "builtins.enumerate" | "builtins.sorted" | "builtins.list" | "builtins.set"
+                        | "builtins.zip" | "builtins.reversed",
+                    ) => {
+                        facts.args[fact.args.range()]
+                            .iter()
+                            .fold(Origins::default(), |all, arg| {
+                                all.with(self.element_origins(
+                                    func,
+                                    ValueRef {
+                                        file,
+                                        id: arg.value,
+                                    },
+                                    depth.saturating_sub(1),
+                                    fuel,
+                                ))
+                            })
+                    }
+                    _ => Origins::CALL.with(Origins::ELEMENT),
+                }
+            }
+            _ => {
+                let base = self.origins_at(func, iter, depth, fuel);
+                if base.is_closed() {
+                    base
+                } else {
+                    base.with(Origins::ELEMENT)
+                }
+            }
+        }
+    }
+
+    /// A parameter: what all known callers pass, or open.
+    fn param_origins(&self, func: FuncRef, param: usize, depth: u32, fuel: &mut u32) -> Origins {
+        let facts = self.facts(func.file);
+        let fact = &facts.funcs[func.id];
+        let row = facts.params[fact.params.start as usize + param];
+        if let Some(annotation) = row.annotation
+            && self.is_finite_annotation(ValueRef {
+                file: func.file,
+                id: annotation,
+            })
+        {
+            return Origins::FINITE;
+        }
+        let name = self.param_name(func, param);
+        if matches!(
+            name,
+            "cls"
+                | "klass"
+                | "class_"
+                | "dtype"
+                | "typ"
+                | "type_"
+                | "func"
+                | "fn"
+                | "function"
+                | "module"
+                | "enum"
+        ) {
+            return Origins::FINITE;
+        }
+        let run = self.runs(func);
+        let callers = self.callers(func);
+        let is_closed = !callers.is_empty()
+            && callers.len() <= 64
+            && !self.is_taken(func)
+            && run.why != crate::link::runs::Why::EntryPoint;
+        if !is_closed {
+            let is_event =
+                run.why == crate::link::runs::Why::EntryPoint && run.often == Runs::PerEvent;
+            return if is_event {
+                Origins::PARAM.with(Origins::EVENT)
+            } else {
+                Origins::PARAM
+            };
+        }
+        let mut all = Origins::default();
+        for &call in callers {
+            let made = self.call(call);
+            let caller = FuncRef {
+                file: call.file,
+                id: made.func,
+            };
+            let Some(target) = self
+                .targets(call.file, call.id)
+                .iter()
+                .find(|it| it.func == func)
+            else {
+                continue;
+            };
+            let argument = match param.checked_sub(usize::from(target.skip)) {
+                None => {
+                    all = all.with(Origins::SELF);
+                    continue;
+                }
+                position => self.argument(call.file, made, position, name),
+            };
+            let origin = match (argument, row.default) {
+                (Some(id), _) => self.origins_at(
+                    caller,
+                    ValueRef {
+                        file: call.file,
+                        id,
+                    },
+                    depth,
+                    fuel,
+                ),
+                (None, Some(_)) => Origins::CONST,
+                (None, None) => Origins::PARAM,
+            };
+            all = all.with(origin);
+        }
+        all
+    }
+
+    fn is_finite_annotation(&self, annotation: ValueRef) -> bool {
+        let facts = self.facts(annotation.file);
+        let value = match self.value(annotation) {
+            ValueKind::Item { base, .. } => base,
+            _ => annotation.id,
+        };
+        if matches!(
+            last_name(facts, value),
+            Some(
+                "bool"
+                    | "Literal"
+                    | "type"
+                    | "Type"
+                    | "Callable"
+                    | "ModuleType"
+                    | "CodeType"
+                    | "dtype"
+                    | "device"
+                    | "FunctionType"
+                    | "LiteralString"
+            )
+        ) {
+            return true;
+        }
+        self.entities(ValueRef {
+            file: annotation.file,
+            id: value,
+        })
+        .iter()
+        .any(|it| match it {
+            Entity::Class(class) => self.is_kind(*class, crate::models::BaseKind::Enum),
+            _ => false,
+        })
+    }
+
+    fn call_origins(
+        &self,
+        func: FuncRef,
+        file: u32,
+        call: crate::facts::model::CallId,
+        depth: u32,
+        fuel: &mut u32,
+    ) -> Origins {
+        let facts = self.facts(file);
+        let fact = &facts.calls[call];
+        let args = &facts.args[fact.args.range()];
+        let mut join_args = |fuel: &mut u32| {
+            args.iter().fold(Origins::default(), |all, it| {
+                all.with(self.origins_at(func, ValueRef { file, id: it.value }, depth, fuel))
+            })
+        };
+        for entity in self.entities(ValueRef {
+            file,
+            id: fact.callee,
+        }) {
+            match entity {
+                Entity::External(node) => {
+                    return match self.api_text(node) {
+                        "builtins.type" | "builtins.getattr" => Origins::FINITE,
+                        "builtins.id" | "builtins.hash" => {
+                            let of = join_args(fuel);
+                            if of.is_closed() {
+                                Origins::FINITE
+                            } else {
+                                Origins::IDENTITY
+                            }
+                        }
+                        "threading.get_ident" => Origins::THREAD_IDENT,
+                        "threading.current_thread"
+                        | "asyncio.current_task"
+                        | "greenlet.getcurrent" => Origins::THREAD_OBJECT,
+                        "time.time"
+                        | "time.monotonic"
+                        | "time.perf_counter"
+                        | "uuid.uuid4"
+                        | "uuid.uuid1"
+                        | "datetime.datetime.now"
+                        | "datetime.datetime.utcnow"
+                        | "random.random"
+                        | "random.randint"
+                        | "secrets.token_hex"
+                        | "secrets.token_urlsafe" => Origins::FRESH_ID,
+                        "os.getpid" => Origins::CONST,
+                        "builtins.str" | "builtins.repr" | "json.dumps" => {
+                            let of = join_args(fuel);
+                            if of.is_closed() {
+                                of
+                            } else {
+                                of.with(Origins::TEXT)
+                            }
+                        }
+                        "builtins.len" | "builtins.isinstance" | "builtins.bool" => Origins::CONST,
+                        _ if args.is_empty() => Origins::FRESH,
+                        _ => {
+                            let of = join_args(fuel);
+                            if of.is_closed() {
+                                Origins::FRESH.with(Origins::CALL)
+                            } else {
+                                of.with(Origins::FRESH)
+                            }
+                        }
+                    };
+                }
+                Entity::Class(class) => {
+                    if self.is_kind(class, crate::models::BaseKind::Enum) {
+                        return Origins::FINITE;
+                    }
+                    return Origins::FRESH;
+                }
+                Entity::Func(callee) | Entity::Bound(callee) => {
+                    let there = self.func(callee);
+                    let mut all = Origins::default();
+                    for result in self.facts(callee.file).results[there.results.range()]
+                        .iter()
+                        .take(4)
+                    {
+                        if let (crate::facts::model::ResultKind::Return, Some(id)) =
+                            (result.kind, result.value)
+                        {
+                            all = all.with(self.origins_at(
+                                callee,
+                                ValueRef {
+                                    file: callee.file,
+                                    id,
+                                },
+                                depth.min(3),
+                                fuel,
+                            ));
+                        }
+                    }
+                    if all != Origins::default() && !all.has(Origins::UNKNOWN) {
+                        return all;
+                    }
+                    return join_args(fuel).with(Origins::CALL);
+                }
+                _ => {}
+            }
+        }
+        // A method of a value: as open as the value and its arguments.
+        if let ValueKind::Attr { base, .. } = facts.values[fact.callee].kind {
+            let of = self
+                .origins_at(func, ValueRef { file, id: base }, depth, fuel)
+                .with(join_args(fuel));
+            return if of.is_closed() {
+                of
+            } else {
+                of.with(Origins::CALL)
+            };
+        }
+        join_args(fuel).with(Origins::CALL)
+    }
+
+    /// Whether a function warns or logs.
+    #[must_use]
+    pub fn warns(&self, func: FuncRef) -> bool {
+        let facts = self.facts(func.file);
+        facts.funcs[func.id].calls.ids().any(|id| {
+            let call = &facts.calls[id];
+            matches!(
+                last_name(facts, call.callee),
+                Some(
+                    "warn"
+                        | "warning"
+                        | "warn_once"
+                        | "info"
+                        | "debug"
+                        | "error"
+                        | "critical"
+                        | "exception"
+                        | "log"
+                        | "print"
+                        | "deprecated"
+                        | "warn_explicit"
+                )
+            ) && call.usage == Usage::Discarded
+        })
+    }
+
+    /// Whether a context chain holds a condition for which `test` is true.
+    pub fn under(
+        &self,
+        file: u32,
+        context: Option<crate::facts::model::ContextId>,
+        mut test: impl FnMut(ContextKind) -> bool,
+    ) -> bool {
+        self.contexts(file, context).any(|it| test(it))
+    }
+}

@@ -1,0 +1,245 @@
+//! Who holds what, from the root.
+
+use crate::base::{Idx, Span};
+use crate::facts::model::{DefKind, Home, StoreKind};
+use crate::finding::{Place, Step};
+use crate::link::lifetime::Holder;
+use crate::link::program::ValueRef;
+use crate::link::{ClassRef, Entity, PlaceKey, Program};
+use crate::models::Holds;
+
+impl Program<'_> {
+    /// A place in a file, for messages.
+    #[must_use]
+    pub fn at(&self, file: u32, span: Span) -> Place {
+        Place {
+            file: Idx::new(file),
+            span,
+        }
+    }
+
+    /// The steps from the root to a place.
+    #[must_use]
+    pub fn path_to(&self, key: PlaceKey, kind: Option<Holds>) -> Vec<Step> {
+        let mut steps = self.owner_path(key, 4);
+        let file = self.place_file(key);
+        let place = self.definition_span(key).map(|it| self.at(file, it));
+        let edge = match key {
+            PlaceKey::Var(_) => self.place_last_name(key).to_owned(),
+            _ => format!(".{}", self.place_last_name(key)),
+        };
+        steps.push(Step {
+            node: kind.map_or("object", holds_name).to_owned(),
+            edge,
+            place,
+        });
+        steps
+    }
+
+    fn owner_path(&self, key: PlaceKey, depth: u32) -> Vec<Step> {
+        let root = |node: String, place| Step {
+            node,
+            edge: String::new(),
+            place,
+        };
+        match key {
+            PlaceKey::Var(var) => {
+                let fact = self.var(var);
+                if fact.home == Home::Module {
+                    vec![root(
+                        format!("{} (module globals)", self.files[var.file as usize].module),
+                        None,
+                    )]
+                } else {
+                    let func = crate::link::FuncRef {
+                        file: var.file,
+                        id: fact.func,
+                    };
+                    vec![root(
+                        format!("{} (function)", self.qualified(func)),
+                        Some(self.at(var.file, self.func(func).name_span)),
+                    )]
+                }
+            }
+            PlaceKey::Class(class, _) => {
+                vec![root(
+                    format!(
+                        "{}.{} (class)",
+                        self.files[class.file as usize].module,
+                        self.qualified_class(class)
+                    ),
+                    Some(self.at(class.file, self.class(class).name_span)),
+                )]
+            }
+            PlaceKey::Func(func, _) => {
+                vec![root(
+                    format!(
+                        "{}.{} (function)",
+                        self.files[func.file as usize].module,
+                        self.qualified(func)
+                    ),
+                    Some(self.at(func.file, self.func(func).name_span)),
+                )]
+            }
+            PlaceKey::Instance(class, _) => match self.holder_below(class) {
+                Some(Holder::Var(var, at)) => {
+                    let mut steps = self.owner_path(PlaceKey::Var(var), depth);
+                    steps.push(Step {
+                        node: self.class_name(class).to_owned(),
+                        edge: self.var_name(var).to_owned(),
+                        place: Some(self.at(var.file, at)),
+                    });
+                    steps
+                }
+                Some(Holder::Attr(owner, store)) if depth > 0 => {
+                    let fact = self.facts(store.file).stores[store.id];
+                    let crate::facts::model::Target::Attr(name) = fact.target else {
+                        return Vec::new();
+                    };
+                    let name = self.sym_of(store.file, name);
+                    let mut steps = self.owner_path(PlaceKey::Instance(owner, name), depth - 1);
+                    steps.push(Step {
+                        node: self.class_name(class).to_owned(),
+                        edge: format!(".{}", self.text(name)),
+                        place: Some(self.at(store.file, fact.at)),
+                    });
+                    steps
+                }
+                _ => vec![root(
+                    self.class_name(class).to_owned(),
+                    Some(self.at(class.file, self.class(class).name_span)),
+                )],
+            },
+        }
+    }
+
+    /// What keeps an instance of the class, or of a subclass, for as long as the process.
+    #[must_use]
+    pub fn holder_below(&self, class: ClassRef) -> Option<Holder> {
+        self.long_holder(class).or_else(|| {
+            self.class_info(class)?
+                .subclasses
+                .iter()
+                .find_map(|&it| self.long_holder(it))
+        })
+    }
+
+    /// Steps from a container to what its elements hold, following the largest attributes.
+    #[must_use]
+    pub fn retained_path(&self, value: Option<ValueRef>, edge: &str) -> Vec<Step> {
+        let Some(value) = value else {
+            return Vec::new();
+        };
+        let place = Some(self.at(value.file, self.value_span(value)));
+        for entity in self.entities(value) {
+            if let Entity::Instance(class) = entity {
+                let mut steps = vec![Step {
+                    node: self.class_name(class).to_owned(),
+                    edge: edge.to_owned(),
+                    place: Some(self.at(class.file, self.class(class).name_span)),
+                }];
+                if let Some(step) = self.largest_attribute(class) {
+                    steps.push(step);
+                }
+                return steps;
+            }
+            if let Entity::ExternalInstance(node) = entity {
+                let text = self.api_text(node);
+                return vec![Step {
+                    node: text.rsplit('.').next().unwrap_or(text).to_owned(),
+                    edge: edge.to_owned(),
+                    place,
+                }];
+            }
+        }
+        Vec::new()
+    }
+
+    fn largest_attribute(&self, class: ClassRef) -> Option<Step> {
+        let mut best: Option<(u64, Step)> = None;
+        for &owner in self.mro(class) {
+            let info = self.class_info(owner)?;
+            let mut names: Vec<_> = info.attrs.iter().collect();
+            names.sort_by_key(|it| it.0);
+            for (&name, stores) in names {
+                let store = stores[0];
+                let fact = self.facts(store.file).stores[store.id];
+                let Some(value) = fact.value.filter(|_| fact.kind == StoreKind::Assign) else {
+                    continue;
+                };
+                let Some(bytes) = self
+                    .size(ValueRef {
+                        file: store.file,
+                        id: value,
+                    })
+                    .map(|it| it.bytes().unwrap_or(u64::MAX))
+                else {
+                    continue;
+                };
+                if bytes >= 1024 && best.as_ref().is_none_or(|it| bytes > it.0) {
+                    let size = if bytes == u64::MAX {
+                        "size of the whole input".to_owned()
+                    } else {
+                        super::size::human(bytes)
+                    };
+                    let step = Step {
+                        node: size,
+                        edge: format!(".{}", self.text(name)),
+                        place: Some(self.at(store.file, fact.at)),
+                    };
+                    best = Some((bytes, step));
+                }
+            }
+        }
+        best.map(|it| it.1)
+    }
+
+    /// Where a place is first bound.
+    #[must_use]
+    pub fn definition_span(&self, key: PlaceKey) -> Option<Span> {
+        match key {
+            PlaceKey::Var(var) => {
+                let fact = self.var(var);
+                let defs = &self.facts(var.file).defs[fact.defs.range()];
+                defs.iter()
+                    .find(|it| it.kind == DefKind::Assign && it.func == fact.func)
+                    .or_else(|| defs.first())
+                    .map(|it| it.at)
+            }
+            PlaceKey::Class(class, name) => {
+                let var = *self.files[class.file as usize]
+                    .class_vars
+                    .get(&(class.id, name))?;
+                self.facts(class.file).defs[self.facts(class.file).vars[var].defs.range()]
+                    .first()
+                    .map(|it| it.at)
+            }
+            PlaceKey::Instance(class, name) => {
+                let store = self.class_info(class)?.attrs.get(&name)?.first()?;
+                Some(self.facts(store.file).stores[store.id].at)
+            }
+            PlaceKey::Func(func, name) => self
+                .effects(PlaceKey::Func(func, name))
+                .iter()
+                .find(|it| it.kind == crate::link::effects::EffectKind::Rebind)
+                .map(|it| it.at)
+                .or_else(|| Some(self.func(func).name_span)),
+        }
+    }
+}
+
+/// What a kind of container is called.
+#[must_use]
+pub fn holds_name(holds: Holds) -> &'static str {
+    match holds {
+        Holds::List => "list",
+        Holds::Dict => "dict",
+        Holds::Set => "set",
+        Holds::Deque => "deque",
+        Holds::Queue => "queue",
+        Holds::Counter => "Counter",
+        Holds::Defaultdict => "defaultdict",
+        Holds::Weak => "weak container",
+        Holds::Bounded => "bounded container",
+    }
+}
