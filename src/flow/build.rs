@@ -16,6 +16,8 @@
 
 mod exprs;
 mod stmts;
+#[cfg(test)]
+mod tests;
 
 use crate::base::{Idx, Span};
 use crate::facts::model::{CallId, FileFacts, ValueId, ValueKind, VarId};

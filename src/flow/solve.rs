@@ -179,3 +179,90 @@ pub fn flows_from<A: Analysis>(
         Exit::Dead => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Span;
+    use crate::flow::ir::{BlockF, InstKind};
+
+    /// Sets the bit of each instruction's position as it succeeds, and bit 63 on the way of one that raises.
+    struct Passed;
+
+    impl Analysis for Passed {
+        fn words(&self) -> usize {
+            1
+        }
+        fn apply(&self, inst: &Inst, state: &mut [u64]) -> bool {
+            state[0] |= 1 << inst.at.start;
+            true
+        }
+        fn apply_raise(&self, _inst: &Inst, state: &mut [u64]) {
+            state[0] |= 1 << 63;
+        }
+    }
+
+    fn body(blocks: &[(u32, Exit, Option<u32>)]) -> Body {
+        let mut body = Body::default();
+        for &(insts, exit, unwind) in blocks {
+            let start = body.insts.len() as u32;
+            for at in start..start + insts {
+                body.insts.push(Inst {
+                    kind: InstKind::MayRaise,
+                    at: Span::new(at, at),
+                });
+            }
+            body.blocks.push(BlockF {
+                start,
+                end: start + insts,
+                exit,
+                unwind: unwind.map(Idx::new),
+            });
+        }
+        body
+    }
+
+    fn entries(body: &Body) -> Vec<Option<u64>> {
+        let solution = solve(&Passed, body).expect("small");
+        (0..body.blocks.len() as u32)
+            .map(|it| solution.at(Idx::new(it)).map(|it| it[0]))
+            .collect()
+    }
+
+    #[test]
+    fn branches_join_by_union_and_loops_reach_a_fixed_point() {
+        // 0 → 1 ⇄ 2, 1 → 3
+        let it = body(&[
+            (1, Exit::Goto(Idx::new(1)), None),
+            (1, Exit::Either(Idx::new(2), Idx::new(3)), None),
+            (1, Exit::Goto(Idx::new(1)), None),
+            (0, Exit::Return, None),
+        ]);
+        assert_eq!(
+            entries(&it),
+            [Some(0), Some(0b111), Some(0b111), Some(0b111)]
+        );
+    }
+
+    #[test]
+    fn exceptions_carry_the_state_before_each_instruction() {
+        let it = body(&[
+            (2, Exit::Goto(Idx::new(1)), Some(2)),
+            (0, Exit::Return, None),
+            (0, Exit::Raise, None),
+            (0, Exit::Return, None),
+        ]);
+        let raised = 1 << 63;
+        assert_eq!(
+            entries(&it),
+            [Some(0), Some(0b11), Some(raised | 0b01), None]
+        );
+    }
+
+    #[test]
+    fn cut_bodies_have_no_solution() {
+        let mut it = body(&[(0, Exit::Return, None)]);
+        it.is_cut = true;
+        assert!(solve(&Passed, &it).is_none());
+    }
+}

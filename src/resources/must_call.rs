@@ -19,6 +19,8 @@
 
 mod guards;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 
@@ -150,6 +152,8 @@ impl Search<'_> {
         if let Some(at) = normal.rebound {
             return Some((Outcome::Rebound { at }, normal.released));
         }
+        // Handing it on late is the caller's risk; closing it late is an intention that an exception defeats.
+        normal.released?;
         let any = self.walk(true);
         if any.left.is_some() || any.rebound.is_some() {
             let raises = any.raised.unwrap_or(self.facts.calls[self.call].at);

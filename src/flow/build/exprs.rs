@@ -2,7 +2,7 @@
 
 use super::{Builder, Exit, InstKind};
 use crate::base::{Idx, Span};
-use crate::facts::model::ValueId;
+use crate::facts::model::{ValueId, ValueKind};
 use crate::flow::ir::BlockId;
 use crate::syntax::tree::{self, CompKind, ExprId, ExprKind, List, UnaryOp};
 
@@ -350,7 +350,14 @@ impl Builder<'_> {
             }
             ExprKind::Starred(inner) => self.part(inner, value, index),
             ExprKind::Tuple(targets) | ExprKind::List(targets) => {
-                self.push(InstKind::MayRaise, at);
+                // Whoever unpacks the result of a call knows how many there are.
+                let is_result = value.is_some_and(|it| {
+                    let kind = self.facts.values[it].kind;
+                    matches!(kind, ValueKind::Call(_) | ValueKind::Await(_))
+                });
+                if !is_result {
+                    self.push(InstKind::MayRaise, at);
+                }
                 self.nested(|cx| cx.unpack(targets, value, index.is_some()));
             }
             _ => {}

@@ -549,6 +549,10 @@ impl Analysis for Holding<'_> {
                 let known = &self.calls[&call];
                 !known.cannot_raise && !known.never_returns
             }
+            InstKind::Enter { manager, .. } => match self.facts.values[manager].kind {
+                ValueKind::Call(call) => !self.calls.get(&call).is_some_and(|it| it.cannot_raise),
+                _ => true,
+            },
             // A manager that raises while it is left is not our business.
             InstKind::Exit { .. } => false,
             _ => inst.kind.may_raise(),
@@ -617,7 +621,10 @@ impl Analysis for Holding<'_> {
 
     fn apply_raise(&self, inst: &Inst, state: &mut [u64]) {
         match inst.kind {
-            InstKind::Call(call) => state[0] &= !self.kills(call, state),
+            InstKind::Call(call) => {
+                let wrapped = self.result(call, state).own & !self.calls[&call].acquires;
+                state[0] &= !(self.kills(call, state) | wrapped);
+            }
             InstKind::Enter { manager, .. } => {
                 state[0] &= !(self.refs(manager, state).own & self.with_closes);
             }
