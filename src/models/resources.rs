@@ -193,7 +193,7 @@ pub struct Api {
     pub class: Option<Class>,
     /// The same from a version on.
     #[serde(default, deserialize_with = "load::versions")]
-    pub class_since: Vec<((u16, u16), Class)>,
+    pub class_since: Since,
     /// Methods of the resource that release it.
     #[serde(default, deserialize_with = "load::one_or_many")]
     pub closers: Vec<Box<str>>,
@@ -282,6 +282,9 @@ impl Api {
             .or(self.arguments)
     }
 }
+
+/// Classes by the version that they apply from, ascending.
+pub type Since = Vec<((u16, u16), Class)>;
 
 /// Table of versions, as written.
 pub(super) type Versions = BTreeMap<Box<str>, Class>;

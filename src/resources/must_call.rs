@@ -188,6 +188,12 @@ impl Search<'_> {
                 out.push(it);
             });
             for flow in out {
+                if flow.raised.is_none() && flow.state[0] & self.bit == 0 {
+                    let exit = &self.body.blocks[block.index()].exit;
+                    found.released = found
+                        .released
+                        .or(self.holding.closing_behind(exit, self.bit));
+                }
                 if flow.state[0] & self.bit == 0 || flow.is_exception && !with_exceptions {
                     continue;
                 }

@@ -3,6 +3,7 @@
 use crate::base::Idx;
 use crate::facts::collect::collect_with;
 use crate::flow::pretty;
+use crate::limits;
 use crate::lower::{Door, lower};
 
 use super::build;
@@ -59,18 +60,26 @@ graphs! {
 
 #[test]
 fn depth_is_bounded_and_chains_are_not_deep() {
-    let cut = |text: &str| {
-        let lowered = lower(text, Door::Rustpython);
-        let (facts, sites) = collect_with(text, &lowered);
-        build(&lowered.module, &sites, &facts, Idx::new(0)).is_cut
+    let cut = |text: String| {
+        let run = move || {
+            let lowered = lower(&text, Door::Rustpython);
+            let (facts, sites) = collect_with(&text, &lowered);
+            build(&lowered.module, &sites, &facts, Idx::new(0)).is_cut
+        };
+        std::thread::Builder::new()
+            .stack_size(limits::STACK_SIZE)
+            .spawn(run)
+            .expect("a thread")
+            .join()
+            .expect("no panic")
     };
-    assert!(!cut(&format!("x = {}1\n", "a() + ".repeat(2_000))));
-    assert!(!cut(&format!("x = a{}\n", ".b()".repeat(2_000))));
-    assert!(!cut(&format!(
+    assert!(!cut(format!("x = {}1\n", "a() + ".repeat(2_000))));
+    assert!(!cut(format!("x = a{}\n", ".b()".repeat(2_000))));
+    assert!(!cut(format!(
         "if a: b()\n{}",
         "elif c: d()\n".repeat(1_000)
     )));
-    assert!(cut(&format!(
+    assert!(cut(format!(
         "x = {}1{}\n",
         "f(".repeat(300),
         ")".repeat(300)

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, de};
 
-use super::{Api, Class, Effect, Resources, Versions};
+use super::{Api, Effect, Resources, Since, Versions};
 use crate::models::ModelError;
 
 macro_rules! bundled {
@@ -90,9 +90,7 @@ pub(super) fn one_or_many<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Box<
 }
 
 /// `{ "3.11" = "B" }`, ascending.
-pub(super) fn versions<'de, D: Deserializer<'de>>(
-    from: D,
-) -> Result<Vec<((u16, u16), Class)>, D::Error> {
+pub(super) fn versions<'de, D: Deserializer<'de>>(from: D) -> Result<Since, D::Error> {
     let mut versions = Vec::new();
     for (version, class) in Versions::deserialize(from)? {
         let parsed = version

@@ -15,7 +15,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::state::Holding;
-use crate::base::Name;
+use crate::base::{Name, Span};
 use crate::facts::model::{
     CallId, ContextId, ContextKind, DefKind, FileFacts, ValueId, ValueKind, VarId,
 };
@@ -28,6 +28,8 @@ pub(super) struct Guard {
     pub(super) var: VarId,
     /// Of these acquisitions.
     pub(super) of: u64,
+    /// The closing.
+    pub(super) at: Span,
 }
 
 /// By the value that a branch tests.
@@ -91,10 +93,11 @@ impl Guards {
             add_leaves(facts, test, 0, &mut leaves);
             for leaf in leaves {
                 if !says_it_is_there(facts, leaf, var) && joins(body, leaf, block) {
-                    self.by_test
-                        .entry(leaf)
-                        .or_default()
-                        .push(Guard { var, of });
+                    self.by_test.entry(leaf).or_default().push(Guard {
+                        var,
+                        of,
+                        at: facts.calls[call].at,
+                    });
                 }
             }
         }

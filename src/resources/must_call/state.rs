@@ -4,6 +4,7 @@ use rustc_hash::FxHashMap;
 
 use super::guards::Guards;
 use super::method_of;
+use crate::base::Span;
 use crate::facts::model::{
     CallId, DefKind, FileFacts, FuncId, Home, Rows, Usage, ValueId, ValueKind, VarId,
 };
@@ -449,6 +450,15 @@ impl<'a> Holding<'a> {
             InstKind::Enter { .. } => true,
             _ => false,
         }
+    }
+
+    /// The closing that a branch stands for.
+    pub(super) fn closing_behind(&self, exit: &Exit, bit: u64) -> Option<Span> {
+        let Exit::Branch { test, .. } = *exit else {
+            return None;
+        };
+        let guard = self.guards.at(test).iter().find(|it| it.of & bit != 0);
+        guard.map(|it| it.at)
     }
 
     /// What cannot be open when a test comes out so.

@@ -99,7 +99,12 @@ impl Resolve for ByName<'_> {
                 return None;
             };
             let name = self.dotted(self.facts.calls[inner].callee, 0)?;
-            return (!self.resources.get(&name)?.opens.is_none()).then_some((name.into(), true));
+            return self
+                .resources
+                .get(&name)?
+                .opens
+                .is_some()
+                .then_some((name.into(), true));
         }
         self.dotted(self.facts.calls[call].callee, 0)
             .map(|it| (it.into(), false))
