@@ -1,5 +1,7 @@
 //! What we say: a finding is plain data, built by a rule and printed by a report.
 
+pub mod suppress;
+
 use std::collections::HashMap;
 
 use crate::base::{FileId, SourceMap, Span};

@@ -6,4 +6,49 @@
 pub mod growth;
 pub mod origin;
 pub mod path;
+pub mod reach;
 pub mod size;
+
+use crate::rules::Context;
+
+/// How much there is to see in a heap.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Census {
+    /// Allocation sites: displays, comprehensions and calls that make objects.
+    pub sites: usize,
+    /// Places of gc roots: module and class variables.
+    pub roots: usize,
+    /// Containers that only grow.
+    pub growing: usize,
+}
+
+impl Census {
+    /// Counts.
+    #[must_use]
+    pub fn of(cx: &Context<'_>) -> Self {
+        use crate::facts::model::ValueKind;
+        let mut census = Self {
+            growing: cx.growths.len(),
+            ..Self::default()
+        };
+        for file in &cx.program.files {
+            census.roots += file.globals.len() + file.class_vars.len();
+            census.sites += file
+                .facts
+                .values
+                .iter()
+                .filter(|it| {
+                    matches!(
+                        it.kind,
+                        ValueKind::List(_)
+                            | ValueKind::Dict(_)
+                            | ValueKind::Set(_)
+                            | ValueKind::Comp { .. }
+                            | ValueKind::Call(_)
+                    )
+                })
+                .count();
+        }
+        census
+    }
+}

@@ -2,6 +2,7 @@
 
 pub mod base;
 pub mod catalog;
+pub mod cli;
 pub mod config;
 pub mod decode;
 pub mod discover;
@@ -13,5 +14,8 @@ pub mod limits;
 pub mod link;
 pub mod lower;
 pub mod models;
+pub mod pipeline;
+pub mod report;
 pub mod resources;
+pub mod rules;
 pub mod syntax;

@@ -20,6 +20,7 @@ use crate::catalog::{self, RuleMeta};
 use crate::config::TargetVersion;
 use crate::finding::Finding;
 use crate::heap::growth::{Growth, ProgramKind};
+use crate::heap::reach::ObjectGraphs;
 use crate::link::Program;
 
 /// A leak pattern.
@@ -42,8 +43,11 @@ pub const ALL: &[&dyn Rule] = &[
     &closure_holds_large_local::ClosureHoldsLargeLocal,
 ];
 
-static METAS: LazyLock<Vec<RuleMeta>> =
-    LazyLock::new(|| ALL.iter().map(|it| catalog::parse(it.page()).expect("a test parses every page")).collect());
+static METAS: LazyLock<Vec<RuleMeta>> = LazyLock::new(|| {
+    ALL.iter()
+        .map(|it| catalog::parse(it.page()).expect("a test parses every page"))
+        .collect()
+});
 
 /// What the pages say, in the order of [`ALL`].
 #[must_use]
@@ -64,15 +68,32 @@ pub struct Context<'a> {
     pub large: u64,
     /// Containers that only grow.
     pub growths: Vec<Growth>,
+    /// What functions do among the objects they are given.
+    pub objects: ObjectGraphs,
 }
 
 impl<'a> Context<'a> {
     /// Asks the heap what several rules need.
     #[must_use]
-    pub fn new(program: &'a Program<'a>, kind: ProgramKind, target: TargetVersion, large: u64) -> Self {
+    pub fn new(
+        program: &'a Program<'a>,
+        kind: ProgramKind,
+        target: TargetVersion,
+        large: u64,
+    ) -> Self {
         let places = program.places_with_effects();
-        let growths = places.par_iter().filter_map(|&key| program.growth(key, kind)).collect();
-        Self { program, kind, target, large, growths }
+        let growths = places
+            .par_iter()
+            .filter_map(|&key| program.growth(key, kind))
+            .collect();
+        Self {
+            program,
+            kind,
+            target,
+            large,
+            growths,
+            objects: program.object_graphs(),
+        }
     }
 }
 
@@ -103,7 +124,10 @@ pub fn run(cx: &Context<'_>, wanted: impl Fn(&RuleMeta) -> bool + Sync) -> Vec<F
         .zip(metas())
         .filter(|(_, meta)| wanted(meta))
         .map(|(rule, meta)| {
-            let mut sink = Sink { meta, findings: Vec::new() };
+            let mut sink = Sink {
+                meta,
+                findings: Vec::new(),
+            };
             rule.check(cx, &mut sink);
             sink.findings
         })

@@ -13,6 +13,8 @@
 //!     return CACHE[key]            # no removal, no rebinding, no bound: a finding
 //! ```
 
+pub use crate::discover::ProgramKind;
+
 use super::origin::Origins;
 use crate::facts::model::{ContextKind, DefKind, Home, StoreKind, Usage, ValueId, ValueKind};
 use crate::finding::Confidence;
@@ -21,15 +23,6 @@ use crate::link::program::{ValueRef, last_name};
 use crate::link::runs::{Run, Why};
 use crate::link::{ClassRef, Entity, FuncRef, PlaceKey, Program, VarRef};
 use crate::models::{BaseKind, Holds, Mutation, Runs};
-
-/// What kind of program is judged.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ProgramKind {
-    /// Its callers are all there.
-    Application,
-    /// Its callers are somebody else.
-    Library,
-}
 
 /// A container in a place.
 #[derive(Clone, Debug)]
@@ -124,7 +117,9 @@ impl Program<'_> {
             for def in &facts.defs[facts.vars[var.id].defs.range()] {
                 let Some(id) = def.value else { continue };
                 match def.kind {
-                    DefKind::Assign => values.push(ValueRef { file: var.file, id }),
+                    DefKind::Assign | DefKind::Param => {
+                        values.push(ValueRef { file: var.file, id })
+                    }
                     DefKind::Declare => annotations.push(ValueRef { file: var.file, id }),
                     _ => {}
                 }
@@ -284,7 +279,16 @@ impl Program<'_> {
     /// Whether a place only grows, and how sure that is.
     #[must_use]
     pub fn growth(&self, key: PlaceKey, program: ProgramKind) -> Option<Growth> {
-        let effects = self.effects(key);
+        // What tests do to a container says nothing about the program.
+        let is_test = |file: u32| self.files[file as usize].is_test;
+        let in_test = is_test(self.place_file(key));
+        let effects: Vec<Effect> = self
+            .effects(key)
+            .iter()
+            .filter(|it| in_test || !is_test(it.func.file))
+            .copied()
+            .collect();
+        let effects = effects.as_slice();
         if !effects.iter().any(|it| it.kind.grows()) {
             return None;
         }
@@ -348,10 +352,6 @@ struct Judge<'a, 'm> {
 }
 
 impl Judge<'_, '_> {
-    fn often(&self, func: FuncRef) -> Runs {
-        self.program.runs(func).often
-    }
-
     /// Whether something in the program bounds the container as a whole.
     fn is_bounded(&mut self) -> bool {
         self.is_shrunk()
@@ -661,7 +661,6 @@ impl Judge<'_, '_> {
             return None;
         }
         let program = self.program;
-        let file = effect.func.file;
         if effect.kind == EffectKind::ReadInserts
             && !matches!(
                 self.container.holds,

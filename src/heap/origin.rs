@@ -95,7 +95,6 @@ impl Program<'_> {
         *fuel -= 1;
         let file = value.file;
         let at = |id| ValueRef { file, id };
-        let facts = self.facts(file);
         let mut join = |ids: &[crate::facts::model::ValueId]| {
             ids.iter().fold(Origins::default(), |all, &id| {
                 all.with(self.origins_at(func, at(id), depth, fuel))
@@ -443,7 +442,7 @@ impl Program<'_> {
         let facts = self.facts(file);
         let fact = &facts.calls[call];
         let args = &facts.args[fact.args.range()];
-        let mut join_args = |fuel: &mut u32| {
+        let join_args = |fuel: &mut u32| {
             args.iter().fold(Origins::default(), |all, it| {
                 all.with(self.origins_at(func, ValueRef { file, id: it.value }, depth, fuel))
             })

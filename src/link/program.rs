@@ -397,6 +397,13 @@ impl<'m> Program<'m> {
         match fact.kind {
             ValueKind::Call(call) => facts.calls[call].at,
             ValueKind::Var(var) => Span::new(fact.at, fact.at + len(facts.vars[var].name)),
+            ValueKind::Attr { base, name } => {
+                let base = self.value_span(ValueRef {
+                    file: value.file,
+                    id: base,
+                });
+                Span::new(fact.at, base.end + 1 + len(name))
+            }
             _ => Span::new(fact.at, fact.at + 1),
         }
     }

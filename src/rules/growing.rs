@@ -1,9 +1,9 @@
 //! What the rules of growing containers say alike: message, labels, path.
 
 use super::Context;
-use crate::finding::{Finding, Growth as By, Role, Severity};
 use crate::catalog::RuleMeta;
 use crate::facts::model::Usage;
+use crate::finding::{Finding, Growth as By, Role, Severity};
 use crate::heap::growth::Growth;
 use crate::heap::path::holds_name;
 use crate::heap::size::human;
@@ -14,7 +14,13 @@ use crate::link::{FuncRef, Program};
 use crate::models::{Holds, Runs};
 
 /// A finding for a container that only grows. `what` names it: "module-level dict `_CACHE`".
-pub(super) fn finding(cx: &Context<'_>, meta: &'static RuleMeta, growth: &Growth, what: &str, held: &str) -> Finding {
+pub(super) fn finding(
+    cx: &Context<'_>,
+    meta: &'static RuleMeta,
+    growth: &Growth,
+    what: &str,
+    held: &str,
+) -> Finding {
     let program = cx.program;
     let site = &growth.site;
     let file = site.func.file;
@@ -23,34 +29,72 @@ pub(super) fn finding(cx: &Context<'_>, meta: &'static RuleMeta, growth: &Growth
     let each = value.and_then(|it| program.size(it));
     let primary = program.at(file, site.at);
     let message = match growth.import_bytes {
-        Some(bytes) => format!("{what} keeps {} that is added while the program starts, and nothing removes it", human(bytes)),
-        None => format!("{what} grows {}, and nothing removes what is added", often(program, site.func, growth)),
+        Some(bytes) => format!(
+            "{what} keeps {} that is added while the program starts, and nothing removes it",
+            human(bytes)
+        ),
+        None => format!(
+            "{what} grows {}, and nothing removes what is added",
+            often(program, site.func, growth)
+        ),
     };
     let added = added(growth, each);
-    let mut finding = Finding::new(meta, primary, message).severity(Severity::Error).confidence(growth.confidence);
+    let mut finding = Finding::new(meta, primary, message)
+        .severity(Severity::Error)
+        .confidence(growth.confidence);
     if let Some(at) = program.definition_span(growth.container.key) {
-        finding = finding.label(program.at(program.place_file(growth.container.key), at), Role::Definition, format!("held by {held}"));
+        finding = finding.label(
+            program.at(program.place_file(growth.container.key), at),
+            Role::Definition,
+            format!("held by {held}"),
+        );
     }
     finding = finding.label(primary, Role::Growth, added);
     if let Some((callee, at)) = site.via {
-        finding = finding.label(program.at(callee.file, at), Role::Growth, format!("`{}` adds to it here", program.func_name(callee)));
+        finding = finding.label(
+            program.at(callee.file, at),
+            Role::Growth,
+            format!("`{}` adds to it here", program.func_name(callee)),
+        );
     }
     for other in growth.others.iter().filter(|it| it.at != site.at).take(2) {
-        finding = finding.label(program.at(other.func.file, other.at), Role::Growth, "grows here too");
+        finding = finding.label(
+            program.at(other.func.file, other.at),
+            Role::Growth,
+            "grows here too",
+        );
     }
     if let Some(clear) = growth.uncalled_removal {
-        let text = format!("`{}` would empty it, but nothing calls it", program.func_name(clear.func));
+        let text = format!(
+            "`{}` would empty it, but nothing calls it",
+            program.func_name(clear.func)
+        );
         finding = finding.label(program.at(clear.func.file, clear.at), Role::Release, text);
     }
     let mut path = program.path_to(growth.container.key, growth.container.holds);
-    let edge = if matches!(growth.container.holds, Some(Holds::Dict | Holds::Defaultdict | Holds::Counter)) { "value" } else { "item" };
+    let edge = if matches!(
+        growth.container.holds,
+        Some(Holds::Dict | Holds::Defaultdict | Holds::Counter)
+    ) {
+        "value"
+    } else {
+        "item"
+    };
     path.extend(program.retained_path(value, edge));
     let bytes = each.and_then(|it| it.bytes()).filter(|&it| it > 0);
     finding
         .path(path)
-        .growth(if growth.import_bytes.is_some() { By::PerLoop } else { By::PerCall })
+        .growth(if growth.import_bytes.is_some() {
+            By::PerLoop
+        } else {
+            By::PerCall
+        })
         .bytes(bytes, growth.import_bytes.or(bytes))
-        .symbol(format!("{}.{}", program.files[program.place_file(growth.container.key) as usize].module, program.place_name(growth.container.key)))
+        .symbol(format!(
+            "{}.{}",
+            program.files[program.place_file(growth.container.key) as usize].module,
+            program.place_name(growth.container.key)
+        ))
         .help(help(program, growth))
 }
 
@@ -61,8 +105,13 @@ fn often(program: &Program<'_>, func: FuncRef, growth: &Growth) -> String {
     }
     match (growth.run.often, growth.run.why) {
         (Runs::PerEvent, Why::EntryPoint) => format!("with each event that `{name}` handles"),
-        (Runs::PerEvent, Why::Loop(by)) => format!("with each round of the endless loop in `{}`", program.qualified(by)),
-        (Runs::PerEvent, Why::Caller(by)) => format!("with each event that `{}` handles", program.qualified(by)),
+        (Runs::PerEvent, Why::Loop(by)) => format!(
+            "with each round of the endless loop in `{}`",
+            program.qualified(by)
+        ),
+        (Runs::PerEvent, Why::Caller(by)) => {
+            format!("with each event that `{}` handles", program.qualified(by))
+        }
         _ => format!("with calls of `{name}`"),
     }
 }
@@ -70,14 +119,24 @@ fn often(program: &Program<'_>, func: FuncRef, growth: &Growth) -> String {
 fn added(growth: &Growth, each: Option<crate::heap::size::Size>) -> String {
     let what = match growth.site.kind {
         EffectKind::ReadInserts => "reading a missing key adds it",
-        EffectKind::Grow(it) if matches!(it, crate::models::Mutation::Setitem | crate::models::Mutation::Setdefault) => "each new key adds an entry",
+        EffectKind::Grow(it)
+            if matches!(
+                it,
+                crate::models::Mutation::Setitem | crate::models::Mutation::Setdefault
+            ) =>
+        {
+            "each new key adds an entry"
+        }
         EffectKind::Grow(crate::models::Mutation::Add) => "each new element stays",
-        EffectKind::Grow(crate::models::Mutation::Update | crate::models::Mutation::Extend) | EffectKind::Augment => "what is added stays",
+        EffectKind::Grow(crate::models::Mutation::Update | crate::models::Mutation::Extend)
+        | EffectKind::Augment => "what is added stays",
         _ => "each call adds an element",
     };
     match each {
         Some(size) => match size.bytes() {
-            Some(bytes) if bytes >= 256 => format!("{what}, {} that is never removed", human(bytes)),
+            Some(bytes) if bytes >= 256 => {
+                format!("{what}, {} that is never removed", human(bytes))
+            }
             Some(_) => format!("{what} that is never removed"),
             None => format!("{what}: the whole input, never removed"),
         },
@@ -93,11 +152,19 @@ fn help(program: &Program<'_>, growth: &Growth) -> String {
     let name = program.place_last_name(growth.container.key);
     match growth.container.holds {
         Some(Holds::Dict | Holds::Defaultdict | Holds::Counter) => {
-            format!("bound it (an LRU with a maximum size, a WeakValueDictionary if others own the values), or remove keys when they are done: `{name}.pop(key, None)`")
+            format!(
+                "bound it (an LRU with a maximum size, a WeakValueDictionary if others own the values), or remove keys when they are done: `{name}.pop(key, None)`"
+            )
         }
-        Some(Holds::Set) => format!("remove elements when they are done: `{name}.discard(…)`, or use a WeakSet if others own them"),
-        Some(Holds::Queue) => format!("give `{name}` a maximum size, and a consumer that takes from it"),
-        _ => format!("bound it (`collections.deque(maxlen=…)`), or take out of `{name}` what is done"),
+        Some(Holds::Set) => format!(
+            "remove elements when they are done: `{name}.discard(…)`, or use a WeakSet if others own them"
+        ),
+        Some(Holds::Queue) => {
+            format!("give `{name}` a maximum size, and a consumer that takes from it")
+        }
+        _ => format!(
+            "bound it (`collections.deque(maxlen=…)`), or take out of `{name}` what is done"
+        ),
     }
 }
 
@@ -108,5 +175,8 @@ pub(super) fn kind_name(growth: &Growth) -> &'static str {
 
 /// Whether anything but growth touches the container: otherwise nobody can miss what is removed.
 pub(super) fn is_never_read(program: &Program<'_>, growth: &Growth) -> bool {
-    program.effects(growth.container.key).iter().all(|it| !matches!(it.kind, EffectKind::Read(usage) if usage != Usage::Tested) && !matches!(it.kind, EffectKind::Escape(_)))
+    program.effects(growth.container.key).iter().all(|it| {
+        !matches!(it.kind, EffectKind::Read(usage) if usage != Usage::Tested)
+            && !matches!(it.kind, EffectKind::Escape(_))
+    })
 }

@@ -26,12 +26,22 @@ impl Rule for GrowingDefaultArgument {
                 continue;
             }
             for param in &facts.params[fact.params.range()] {
-                let Some(default) = param.default.map(|id| ValueRef { file: func.file, id }) else { continue };
+                let Some(default) = param.default.map(|id| ValueRef {
+                    file: func.file,
+                    id,
+                }) else {
+                    continue;
+                };
                 if !is_container(program, default) {
                     continue;
                 }
-                let var = VarRef { file: func.file, id: param.var };
-                let is_bound_anew = facts.defs[facts.vars[param.var].defs.range()].iter().any(|it| it.kind != DefKind::Param);
+                let var = VarRef {
+                    file: func.file,
+                    id: param.var,
+                };
+                let is_bound_anew = facts.defs[facts.vars[param.var].defs.range()]
+                    .iter()
+                    .any(|it| it.kind != DefKind::Param);
                 if is_bound_anew {
                     continue;
                 }
@@ -46,12 +56,20 @@ impl Rule for GrowingDefaultArgument {
 }
 
 fn is_container(program: &Program<'_>, default: ValueRef) -> bool {
-    !matches!(program.value(default), ValueKind::Str { .. } | ValueKind::Bytes(_) | ValueKind::Tuple(_))
-        && program.holds(default).is_some_and(|it| !matches!(it, Holds::Weak | Holds::Bounded))
+    !matches!(
+        program.value(default),
+        ValueKind::Str { .. } | ValueKind::Bytes(_) | ValueKind::Tuple(_)
+    ) && program
+        .holds(default)
+        .is_some_and(|it| !matches!(it, Holds::Weak | Holds::Bounded))
 }
 
 /// `self.items = items` shares the default among instances that were made without the argument.
-fn grown_on_instance(cx: &Context<'_>, func: FuncRef, var: VarRef) -> Option<(Growth, crate::base::Span)> {
+fn grown_on_instance(
+    cx: &Context<'_>,
+    func: FuncRef,
+    var: VarRef,
+) -> Option<(Growth, crate::base::Span)> {
     let program = cx.program;
     let facts = program.facts(func.file);
     let fact = &facts.funcs[func.id];
@@ -61,43 +79,99 @@ fn grown_on_instance(cx: &Context<'_>, func: FuncRef, var: VarRef) -> Option<(Gr
         let name = program.param_name(func, param);
         !callers.is_empty()
             && callers.iter().all(|&call| {
-                let skip = program.targets(call.file, call.id).iter().find(|it| it.func == func).map_or(0, |it| usize::from(it.skip));
-                program.argument(call.file, program.call(call), param.checked_sub(skip), name).is_some()
+                let skip = program
+                    .targets(call.file, call.id)
+                    .iter()
+                    .find(|it| it.func == func)
+                    .map_or(0, |it| usize::from(it.skip));
+                program
+                    .argument(call.file, program.call(call), param.checked_sub(skip), name)
+                    .is_some()
             })
     };
     if is_always_given {
         return None;
     }
-    facts.stores.as_slice()[fact.stores.range()].iter().find_map(|store| {
-        let (Target::Attr(name), StoreKind::Assign, Some(value)) = (store.target, store.kind, store.value) else { return None };
-        if facts.values[value].kind != ValueKind::Var(var.id) {
-            return None;
-        }
-        let sites = program.attribute_places(ValueRef { file: func.file, id: store.base }, program.sym_of(func.file, name));
-        let growth = sites.iter().find_map(|it| program.growth(it.key, cx.kind))?;
-        Some((growth, store.at))
-    })
+    facts.stores.as_slice()[fact.stores.range()]
+        .iter()
+        .find_map(|store| {
+            let (Target::Attr(name), StoreKind::Assign, Some(value)) =
+                (store.target, store.kind, store.value)
+            else {
+                return None;
+            };
+            if facts.values[value].kind != ValueKind::Var(var.id) {
+                return None;
+            }
+            let sites = program.attribute_places(
+                ValueRef {
+                    file: func.file,
+                    id: store.base,
+                },
+                program.sym_of(func.file, name),
+            );
+            let growth = sites
+                .iter()
+                .find_map(|it| program.growth(it.key, cx.kind))?;
+            Some((growth, store.at))
+        })
 }
 
-fn finding(program: &Program<'_>, meta: &'static crate::catalog::RuleMeta, func: FuncRef, var: VarRef, growth: &Growth, stored: Option<crate::base::Span>) -> Finding {
+fn finding(
+    program: &Program<'_>,
+    meta: &'static crate::catalog::RuleMeta,
+    func: FuncRef,
+    var: VarRef,
+    growth: &Growth,
+    stored: Option<crate::base::Span>,
+) -> Finding {
     let name = program.var_name(var);
     let owner = program.qualified(func);
-    let param = program.facts(func.file).defs[program.var(var).defs.range()].iter().find(|it| it.kind == DefKind::Param);
+    let param = program.facts(func.file).defs[program.var(var).defs.range()]
+        .iter()
+        .find(|it| it.kind == DefKind::Param);
     let at = param.map_or(program.func(func).name_span, |it| it.at);
     let site = &growth.site;
-    let message = format!("default {} of `{name}` is made once, with `{owner}`, and grows with calls that leave the argument out", kind_name(growth));
-    let confidence = growth.confidence.max(if growth.container.holds == Some(Holds::Dict) { growth.confidence } else { Confidence::Medium });
+    let message = format!(
+        "default {} of `{name}` is made once, with `{owner}`, and grows with calls that leave the argument out",
+        kind_name(growth)
+    );
+    let confidence = growth
+        .confidence
+        .max(if growth.container.holds == Some(Holds::Dict) {
+            growth.confidence
+        } else {
+            Confidence::Medium
+        });
     let mut finding = Finding::new(meta, program.at(site.func.file, site.at), message)
         .severity(Severity::Error)
         .confidence(confidence)
-        .label(program.at(func.file, at), Role::Definition, format!("made once; held by `{owner}.__defaults__`"));
+        .label(
+            program.at(func.file, at),
+            Role::Definition,
+            format!("made once; held by `{owner}.__defaults__`"),
+        );
     if let Some(at) = stored {
-        finding = finding.label(program.at(func.file, at), Role::Link, "shared by every instance made without it");
+        finding = finding.label(
+            program.at(func.file, at),
+            Role::Link,
+            "shared by every instance made without it",
+        );
     }
     finding
-        .label(program.at(site.func.file, site.at), Role::Growth, "grows here, and keeps what it is given")
+        .label(
+            program.at(site.func.file, site.at),
+            Role::Growth,
+            "grows here, and keeps what it is given",
+        )
         .path(program.path_to(PlaceKey::Var(var), growth.container.holds))
         .growth(By::PerCall)
-        .symbol(format!("{}.{owner}", program.files[func.file as usize].module))
-        .help(format!("use `{name}=None` and make the {} inside the function", kind_name(growth)))
+        .symbol(format!(
+            "{}.{owner}",
+            program.files[func.file as usize].module
+        ))
+        .help(format!(
+            "use `{name}=None` and make the {} inside the function",
+            kind_name(growth)
+        ))
 }

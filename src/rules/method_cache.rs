@@ -17,12 +17,22 @@ impl Rule for MethodCache {
     fn check(&self, cx: &Context<'_>, out: &mut Sink) {
         let program = cx.program;
         for func in program.funcs() {
-            let Some(class) = program.func(func).class.map(|id| ClassRef { file: func.file, id }) else { continue };
+            let Some(class) = program.func(func).class.map(|id| ClassRef {
+                file: func.file,
+                id,
+            }) else {
+                continue;
+            };
             if program.func(func).params.is_empty() {
                 continue;
             }
-            let Some((decorator, bound)) = cache_of(program, func) else { continue };
-            if [BaseKind::Enum, BaseKind::Metaclass].iter().any(|&it| program.is_kind(class, it)) {
+            let Some((decorator, bound)) = cache_of(program, func) else {
+                continue;
+            };
+            if [BaseKind::Enum, BaseKind::Metaclass]
+                .iter()
+                .any(|&it| program.is_kind(class, it))
+            {
                 continue;
             }
             out.report(finding(program, out.meta(), func, class, decorator, bound));
@@ -35,14 +45,25 @@ fn cache_of(program: &Program<'_>, func: FuncRef) -> Option<(ValueId, Option<u64
     let facts = program.facts(func.file);
     let mut found = None;
     for &decorator in program.list(func.file, facts.funcs[func.id].decorators) {
-        if matches!(last_name(facts, decorator), Some("staticmethod" | "classmethod")) {
+        if matches!(
+            last_name(facts, decorator),
+            Some("staticmethod" | "classmethod")
+        ) {
             return None;
         }
         let callee = match facts.values[decorator].kind {
             ValueKind::Call(call) => facts.calls[call].callee,
             _ => decorator,
         };
-        let Some(model) = program.external(ValueRef { file: func.file, id: callee }).and_then(|it| program.models.cache(it)) else { continue };
+        let Some(model) = program
+            .external(ValueRef {
+                file: func.file,
+                id: callee,
+            })
+            .and_then(|it| program.models.cache(it))
+        else {
+            continue;
+        };
         found = Some((decorator, bound_of(program, func.file, decorator, model)?));
     }
     let name = program.func_name(func);
@@ -50,10 +71,20 @@ fn cache_of(program: &Program<'_>, func: FuncRef) -> Option<(ValueId, Option<u64
 }
 
 /// How many results a cache keeps: `Some(None)` for all, `None` when it cannot be told.
-#[allow(clippy::option_option, reason = "unknown and unbounded are different answers")]
-fn bound_of(program: &Program<'_>, file: u32, decorator: ValueId, model: &CacheModel) -> Option<Option<u64>> {
+#[allow(
+    clippy::option_option,
+    reason = "unknown and unbounded are different answers"
+)]
+fn bound_of(
+    program: &Program<'_>,
+    file: u32,
+    decorator: ValueId,
+    model: &CacheModel,
+) -> Option<Option<u64>> {
     let facts = program.facts(file);
-    let ValueKind::Call(call) = facts.values[decorator].kind else { return Some(model.default.map(u64::from)) };
+    let ValueKind::Call(call) = facts.values[decorator].kind else {
+        return Some(model.default.map(u64::from));
+    };
     let fact = &facts.calls[call];
     if let Some(store) = model.store {
         let id = program.argument(file, fact, Some(store), "cache")?;
@@ -62,34 +93,52 @@ fn bound_of(program: &Program<'_>, file: u32, decorator: ValueId, model: &CacheM
             _ => None,
         };
     }
-    let Some(bound) = &model.bound else { return Some(None) };
-    let Some(id) = program.argument(file, fact, Some(bound.position), &bound.keyword) else { return Some(model.default.map(u64::from)) };
+    let Some(bound) = &model.bound else {
+        return Some(None);
+    };
+    let Some(id) = program.argument(file, fact, Some(bound.position), &bound.keyword) else {
+        return Some(model.default.map(u64::from));
+    };
     if facts.values[id].kind == ValueKind::None {
         return Some(None);
     }
     // A bound that is not a literal is still a bound.
-    Some(Some(program.int(ValueRef { file, id }, 6).and_then(|it| u64::try_from(it).ok()).unwrap_or(128)))
+    Some(Some(
+        program
+            .int(ValueRef { file, id }, 6)
+            .and_then(|it| u64::try_from(it).ok())
+            .unwrap_or(128),
+    ))
 }
 
-fn finding(program: &Program<'_>, meta: &'static crate::catalog::RuleMeta, func: FuncRef, class: ClassRef, decorator: ValueId, bound: Option<u64>) -> Finding {
+fn finding(
+    program: &Program<'_>,
+    meta: &'static crate::catalog::RuleMeta,
+    func: FuncRef,
+    class: ClassRef,
+    decorator: ValueId,
+    bound: Option<u64>,
+) -> Finding {
     let owner = program.qualified_class(class);
     let name = program.func_name(func);
-    let facts = program.facts(func.file);
-    let at = program.at(func.file, program.value_span(ValueRef { file: func.file, id: decorator }));
-    let at = match facts.values[decorator].kind {
-        ValueKind::Attr { name, .. } => {
-            let start = facts.values[decorator].at;
-            let _ = name;
-            program.at(func.file, crate::base::Span::new(start, start + program.decorator_len(func.file, decorator)))
-        }
-        _ => at,
-    };
+    let at = program.at(
+        func.file,
+        program.value_span(ValueRef {
+            file: func.file,
+            id: decorator,
+        }),
+    );
     let message = match bound {
-        None => format!("the cache of instance method `{name}` keeps every instance of `{owner}` that it is called on, for ever"),
-        Some(bound) => format!("the cache of instance method `{name}` keeps up to {bound} instances of `{owner}` alive"),
+        None => format!(
+            "the cache of instance method `{name}` keeps every instance of `{owner}` that it is called on, for ever"
+        ),
+        Some(bound) => format!(
+            "the cache of instance method `{name}` keeps up to {bound} instances of `{owner}` alive"
+        ),
     };
     let is_value = is_value(program, class);
-    let is_single = program.is_singleton(class) || program.long_holder(class).is_some() && program.constructions(class).len() <= 1;
+    let is_single = program.is_singleton(class)
+        || program.long_holder(class).is_some() && program.constructions(class).len() <= 1;
     let severity = match bound {
         _ if is_value || is_single => Severity::Info,
         None => Severity::Error,
@@ -97,13 +146,29 @@ fn finding(program: &Program<'_>, meta: &'static crate::catalog::RuleMeta, func:
     };
     let mut finding = Finding::new(meta, at, message)
         .severity(severity)
-        .confidence(if is_value { Confidence::Low } else { Confidence::Medium })
-        .label(at, Role::Root, format!("the cache lives as long as the class `{owner}`"))
-        .label(program.at(func.file, program.func(func).name_span), Role::Leak, "each entry's key holds `self`");
+        .confidence(if is_value {
+            Confidence::Low
+        } else {
+            Confidence::Medium
+        })
+        .label(
+            at,
+            Role::Root,
+            format!("the cache lives as long as the class `{owner}`"),
+        )
+        .label(
+            program.at(func.file, program.func(func).name_span),
+            Role::Leak,
+            "each entry's key holds `self`",
+        );
     if is_single {
-        finding = finding.note(format!("the program makes `{owner}` once, so what is kept is that one object"));
+        finding = finding.note(format!(
+            "the program makes `{owner}` once, so what is kept is that one object"
+        ));
     } else if is_value {
-        finding = finding.note(format!("instances of `{owner}` are compared by value: one is kept for each distinct value"));
+        finding = finding.note(format!(
+            "instances of `{owner}` are compared by value: one is kept for each distinct value"
+        ));
     }
     finding
         .path([
@@ -122,12 +187,19 @@ fn is_value(program: &Program<'_>, class: ClassRef) -> bool {
         return true;
     }
     let facts = program.facts(class.file);
-    let is_frozen = program.list(class.file, facts.classes[class.id].decorators).iter().any(|&it| match facts.values[it].kind {
-        ValueKind::Call(call) => program
-            .argument(class.file, &facts.calls[call], None, "frozen")
-            .is_some_and(|id| facts.values[id].kind == ValueKind::Bool),
-        _ => last_name(facts, it) == Some("frozen"),
-    });
-    let defines = |name: &str| program.sym(name).is_some_and(|it| program.own_method(class, it).is_some());
+    let is_frozen = program
+        .list(class.file, facts.classes[class.id].decorators)
+        .iter()
+        .any(|&it| match facts.values[it].kind {
+            ValueKind::Call(call) => program
+                .argument(class.file, &facts.calls[call], None, "frozen")
+                .is_some_and(|id| facts.values[id].kind == ValueKind::Bool),
+            _ => last_name(facts, it) == Some("frozen"),
+        });
+    let defines = |name: &str| {
+        program
+            .sym(name)
+            .is_some_and(|it| program.own_method(class, it).is_some())
+    };
     is_frozen || defines("__eq__") && defines("__hash__")
 }

@@ -15,13 +15,19 @@ impl Rule for UnboundedClassContainer {
     fn check(&self, cx: &Context<'_>, out: &mut Sink) {
         let program = cx.program;
         for growth in &cx.growths {
-            let PlaceKey::Class(class, name) = growth.container.key else { continue };
+            let PlaceKey::Class(class, name) = growth.container.key else {
+                continue;
+            };
             let is_class_of_call = program.class(class).func.index() != 0;
             if is_declarative(program, class) || is_class_of_call {
                 continue;
             }
             let owner = program.qualified_class(class);
-            let what = format!("class-level {} `{owner}.{}`, shared by all instances,", kind_name(growth), program.text(name));
+            let what = format!(
+                "class-level {} `{owner}.{}`, shared by all instances,",
+                kind_name(growth),
+                program.text(name)
+            );
             let held = format!("the class `{owner}`, not by its instances");
             out.report(finding(cx, out.meta(), growth, &what, &held));
         }

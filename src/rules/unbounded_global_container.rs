@@ -18,11 +18,25 @@ impl Rule for UnboundedGlobalContainer {
             let (what, held) = match growth.container.key {
                 PlaceKey::Var(var) if program.var(var).home == Home::Module => {
                     let module = &program.files[var.file as usize].module;
-                    (format!("module-level {} `{}`", kind_name(growth), program.var_name(var)), format!("gc root: module globals of `{module}`"))
+                    (
+                        format!(
+                            "module-level {} `{}`",
+                            kind_name(growth),
+                            program.var_name(var)
+                        ),
+                        format!("gc root: module globals of `{module}`"),
+                    )
                 }
                 PlaceKey::Func(func, name) => {
                     let func = program.qualified(func);
-                    (format!("{} `{func}.{}` on a function", kind_name(growth), program.text(name)), format!("the function `{func}`, for as long as it exists"))
+                    (
+                        format!(
+                            "{} `{func}.{}` on a function",
+                            kind_name(growth),
+                            program.text(name)
+                        ),
+                        format!("the function `{func}`, for as long as it exists"),
+                    )
                 }
                 _ => continue,
             };

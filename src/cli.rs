@@ -1,0 +1,63 @@
+//! Words to requests, results to exit codes: 0 nothing to report, 1 findings, 2 wrong use or an internal error.
+
+mod args;
+mod check;
+mod output;
+mod rule;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use args::{Args, Command};
+
+/// Runs heaplint with these arguments, the program's name first.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args = match Args::try_parse_from(with_default_command(args.into_iter().collect())) {
+        Ok(args) => args,
+        Err(error) => {
+            let is_help = matches!(
+                error.kind(),
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+            );
+            let _ = error.print();
+            return ExitCode::from(if is_help { 0 } else { 2 });
+        }
+    };
+    let outcome = match args.command {
+        Command::Check(check) => check::run(&check),
+        Command::Rule(rule) => rule::run(&rule),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            if error
+                .downcast_ref::<std::io::Error>()
+                .is_some_and(|it| it.kind() == std::io::ErrorKind::BrokenPipe)
+            {
+                return ExitCode::SUCCESS;
+            }
+            anstream::eprintln!(
+                "error: {}",
+                crate::report::escape::terminal(&format!("{error:#}"))
+            );
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// `heaplint src/` is `heaplint check src/`.
+fn with_default_command(mut args: Vec<OsString>) -> Vec<OsString> {
+    let is_command = |it: &OsString| {
+        matches!(
+            it.to_str(),
+            Some("check" | "rule" | "help" | "--help" | "-h" | "--version" | "-V")
+        )
+    };
+    if !args.get(1).is_some_and(is_command) {
+        args.insert(1.min(args.len()), "check".into());
+    }
+    args
+}

@@ -1,0 +1,117 @@
+//! The command line, declared.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// Finds memory and resource leaks in Python programs, and shows who holds what.
+#[derive(Debug, Parser)]
+#[command(name = "heaplint", version, about, long_about = None)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Analyse files and folders as one program (the default command)
+    Check(Box<CheckArgs>),
+    /// Print a rule's page; without a name, the list of rules
+    Rule(RuleArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct CheckArgs {
+    /// Files and folders of the program [default: the current folder]
+    pub(super) paths: Vec<PathBuf>,
+    /// Write findings as FORMAT to PATH, or to standard output; may be given several times
+    #[arg(long, short = 'o', value_name = "FORMAT[:PATH]")]
+    pub(super) output: Vec<String>,
+    /// Run only these rules: codes, families (HL1) or names, separated by commas
+    #[arg(long, value_name = "RULES", value_delimiter = ',')]
+    pub(super) select: Vec<String>,
+    /// Do not run these rules
+    #[arg(long, value_name = "RULES", value_delimiter = ',')]
+    pub(super) ignore: Vec<String>,
+    /// Show findings from this severity on: error, warning, info
+    #[arg(long, value_name = "SEVERITY")]
+    pub(super) level: Option<String>,
+    /// Show findings from this confidence on: high, medium, low
+    #[arg(long, value_name = "CONFIDENCE")]
+    pub(super) confidence: Option<String>,
+    /// Exit with 1 from this severity on
+    #[arg(long, value_name = "SEVERITY")]
+    pub(super) fail_level: Option<String>,
+    /// Exit with 0 even when there are findings
+    #[arg(long)]
+    pub(super) exit_zero: bool,
+    /// The Python that the program runs on: 3.11, pypy3.10
+    #[arg(long, value_name = "VERSION")]
+    pub(super) target_version: Option<String>,
+    /// Whether callers are all there: auto, application, library
+    #[arg(long, value_name = "KIND")]
+    pub(super) program: Option<String>,
+    /// The parser: auto, rustpython, ruff
+    #[arg(long, value_name = "PARSER")]
+    pub(super) parser: Option<String>,
+    /// Leave out paths that match this glob; may be given several times
+    #[arg(long, value_name = "GLOB")]
+    pub(super) exclude: Vec<String>,
+    /// Read files that are ignored by .gitignore and .ignore too
+    #[arg(long)]
+    pub(super) no_respect_gitignore: bool,
+    /// Use this settings file instead of the nearest
+    #[arg(long, value_name = "FILE", conflicts_with = "isolated")]
+    pub(super) settings: Option<PathBuf>,
+    /// Use no settings file
+    #[arg(long)]
+    pub(super) isolated: bool,
+    /// Number of threads [default: one for each core]
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<usize>,
+    /// Print the number of findings of each rule
+    #[arg(long)]
+    pub(super) statistics: bool,
+    /// Print the files that would be read, and stop
+    #[arg(long)]
+    pub(super) show_files: bool,
+    /// Print findings only: no summary, no notices, no progress
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+    /// When to colour
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: When,
+    /// Draw with ASCII characters only
+    #[arg(long)]
+    pub(super) ascii: bool,
+    /// Print excerpts without blank lines
+    #[arg(long)]
+    pub(super) compact: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(super) enum When {
+    /// When standard output is a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct RuleArgs {
+    /// A rule's code or name
+    pub(super) rule: Option<String>,
+    /// Print as: text, json
+    #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
+    pub(super) output: RuleFormat,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(super) enum RuleFormat {
+    /// For people
+    Text,
+    /// For scripts
+    Json,
+}

@@ -1,0 +1,287 @@
+//! `heaplint check`: analyse, report, exit.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::str::FromStr;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, anyhow, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::args::{CheckArgs, When};
+use super::output::Output;
+use crate::config::{Config, Source, Sourced};
+use crate::finding::Finding;
+use crate::pipeline::{self, Analysis, Request, severity_of};
+use crate::report::{self, NoticeKind, Report, Style};
+use crate::rules;
+
+pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
+    let roots = if args.paths.is_empty() {
+        vec![PathBuf::from(".")]
+    } else {
+        args.paths.clone()
+    };
+    let config = config(args, &roots)?;
+    let outputs = Output::parse_all(&args.output)?;
+    let request = Request { roots, config };
+    if args.show_files {
+        return show_files(&request);
+    }
+    let bar = Bar::new(args.quiet);
+    let analysis = pipeline::analyze(&request, &|done, all| bar.tick(done, all))?;
+    bar.finish();
+    print(args, &outputs, &analysis)?;
+    let fail_level = severity_of(request.config.fail_level.value);
+    let fails = analysis.findings.iter().any(|it| it.severity >= fail_level);
+    Ok(if analysis.has_internal_error {
+        ExitCode::from(2)
+    } else if fails && !args.exit_zero {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// Settings of the nearest file, and flags over them.
+fn config(args: &CheckArgs, roots: &[PathBuf]) -> anyhow::Result<Config> {
+    let mut config = if args.isolated {
+        Config::from_str("", Path::new("heaplint.toml"))?
+    } else if let Some(file) = &args.settings {
+        Config::from_file(file)?
+    } else {
+        let start = roots
+            .iter()
+            .find(|it| it.exists())
+            .map_or(Path::new("."), PathBuf::as_path);
+        Config::load(start)?
+    };
+    if !args.select.is_empty() {
+        config.select = by_flag(Some(args.select.clone()));
+    }
+    if !args.ignore.is_empty() {
+        config.ignore.value.extend(args.ignore.iter().cloned());
+    }
+    set(
+        &mut config.level,
+        args.level.as_deref(),
+        "--level",
+        crate::config::Level::WORDS,
+    )?;
+    set(
+        &mut config.confidence,
+        args.confidence.as_deref(),
+        "--confidence",
+        crate::config::Confidence::WORDS,
+    )?;
+    set(
+        &mut config.fail_level,
+        args.fail_level.as_deref(),
+        "--fail-level",
+        crate::config::Level::WORDS,
+    )?;
+    set(
+        &mut config.program,
+        args.program.as_deref(),
+        "--program",
+        crate::config::Program::WORDS,
+    )?;
+    set(
+        &mut config.parser,
+        args.parser.as_deref(),
+        "--parser",
+        crate::config::Parser::WORDS,
+    )?;
+    if let Some(version) = &args.target_version {
+        let parsed = version.parse().map_err(|_| {
+            anyhow!("--target-version: `{version}` is not a version such as 3.11 or pypy3.10")
+        })?;
+        config.target_version = by_flag(parsed);
+    }
+    let here = std::env::current_dir().context("the current folder cannot be told")?;
+    for glob in &args.exclude {
+        config.extend_exclude.push(by_flag(crate::config::Pattern {
+            glob: glob.clone(),
+            base: here.clone(),
+        }));
+    }
+    if args.no_respect_gitignore {
+        config.respect_gitignore = by_flag(false);
+    }
+    if let Some(threads) = args.threads {
+        if threads == 0 {
+            bail!("--threads: at least 1");
+        }
+        config.threads = by_flag(threads);
+    }
+    Ok(config)
+}
+
+fn by_flag<T>(value: T) -> Sourced<T> {
+    Sourced {
+        value,
+        from: Source::CommandLine,
+    }
+}
+
+fn set<T: FromStr>(
+    to: &mut Sourced<T>,
+    word: Option<&str>,
+    flag: &str,
+    words: &[&str],
+) -> anyhow::Result<()> {
+    if let Some(word) = word {
+        let value = T::from_str(word)
+            .map_err(|_| anyhow!("{flag}: `{word}` is none of {}", words.join(", ")))?;
+        *to = by_flag(value);
+    }
+    Ok(())
+}
+
+fn show_files(request: &Request) -> anyhow::Result<ExitCode> {
+    let mut out = std::io::stdout().lock();
+    for path in pipeline::files(request)? {
+        writeln!(out, "{}", report::escape::terminal(&path))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(args: &CheckArgs, outputs: &[Output], analysis: &Analysis) -> anyhow::Result<()> {
+    let report = Report {
+        version: env!("CARGO_PKG_VERSION"),
+        findings: &analysis.findings,
+        sources: &analysis.sources,
+        notices: &analysis.notices,
+        stats: analysis.stats,
+    };
+    let style = Style {
+        color: is_coloured(args.color),
+        ascii: args.ascii || !is_utf8(),
+        compact: args.compact,
+        width: terminal_width(),
+    };
+    for output in outputs {
+        output.write(&report, &style)?;
+    }
+    if args.statistics {
+        statistics(&analysis.findings)?;
+    }
+    if !args.quiet {
+        for notice in &analysis.notices {
+            let path = notice
+                .path
+                .as_deref()
+                .map_or(String::new(), |it| format!("{it}:"));
+            let at = notice
+                .line_col
+                .map_or(String::new(), |it| format!("{}:{}:", it.line, it.column));
+            let kind = match notice.kind {
+                NoticeKind::SyntaxError => "syntax error: ",
+                NoticeKind::Unreadable | NoticeKind::Info => "",
+                NoticeKind::Internal => "internal error: ",
+            };
+            anstream::eprintln!(
+                "{}",
+                report::escape::terminal(&format!("{path}{at} {kind}{}", notice.message))
+            );
+        }
+        anstream::eprintln!("{}", report::summary(&report));
+    }
+    Ok(())
+}
+
+fn statistics(findings: &[Finding]) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    for meta in rules::metas() {
+        let count = findings
+            .iter()
+            .filter(|it| it.rule.code == meta.code)
+            .count();
+        if count > 0 {
+            writeln!(out, "{count:>6}  {}  {}", meta.code, meta.name)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_coloured(when: When) -> bool {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|it| !it.is_empty() && it != "0");
+    match when {
+        When::Always => true,
+        When::Never => false,
+        When::Auto if is_set("NO_COLOR") => false,
+        When::Auto if is_set("FORCE_COLOR") || is_set("CLICOLOR_FORCE") => true,
+        When::Auto => {
+            std::io::stdout().is_terminal()
+                && std::env::var_os("TERM").is_none_or(|it| it != "dumb")
+        }
+    }
+}
+
+/// Whether the locale's characters are Unicode.
+fn is_utf8() -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(|it| std::env::var(it).ok().filter(|it| !it.is_empty()));
+    locale.is_none_or(|it| it.to_ascii_lowercase().replace('-', "").contains("utf8"))
+}
+
+fn terminal_width() -> usize {
+    std::env::var("COLUMNS")
+        .ok()
+        .and_then(|it| it.parse().ok())
+        .unwrap_or(100)
+}
+
+/// A progress bar on standard error, for long runs on a terminal.
+struct Bar {
+    bar: Option<ProgressBar>,
+    started: Instant,
+    last: Mutex<Instant>,
+}
+
+impl Bar {
+    fn new(quiet: bool) -> Self {
+        let hidden = quiet || std::env::var_os("CI").is_some() || !std::io::stderr().is_terminal();
+        let bar = (!hidden).then(|| {
+            let style =
+                ProgressStyle::with_template("{spinner} {prefix:>8} [{bar:24}] {pos}/{len} files")
+                    .unwrap_or_else(|_| ProgressStyle::default_bar());
+            ProgressBar::hidden()
+                .with_style(style)
+                .with_prefix("reading")
+        });
+        let now = Instant::now();
+        Self {
+            bar,
+            started: now,
+            last: Mutex::new(now),
+        }
+    }
+
+    fn tick(&self, done: usize, all: usize) {
+        let Some(bar) = &self.bar else { return };
+        let Ok(mut last) = self.last.try_lock() else {
+            return;
+        };
+        if self.started.elapsed() < Duration::from_millis(300)
+            || last.elapsed() < Duration::from_millis(50)
+        {
+            return;
+        }
+        *last = Instant::now();
+        if bar.is_hidden() {
+            bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
+        }
+        bar.set_length(all as u64);
+        bar.set_position(done as u64);
+    }
+
+    fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

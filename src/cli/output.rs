@@ -1,0 +1,90 @@
+//! `--output FORMAT[:PATH]`: which formats go where.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+use crate::report::{self, Format, Report, Style};
+
+/// A format and where it goes.
+pub(super) struct Output {
+    format: Format,
+    path: Option<PathBuf>,
+}
+
+impl Output {
+    /// Reads the flags; none means `full` on standard output.
+    pub(super) fn parse_all(words: &[String]) -> anyhow::Result<Vec<Self>> {
+        if words.is_empty() {
+            return Ok(vec![Self {
+                format: Format::Full,
+                path: None,
+            }]);
+        }
+        let mut outputs = Vec::new();
+        for word in words {
+            let (name, path) = match word.split_once(':') {
+                Some((name, path)) if !path.is_empty() && path != "-" => {
+                    (name, Some(PathBuf::from(path)))
+                }
+                Some((name, _)) => (name, None),
+                None => (word.as_str(), None),
+            };
+            let format: Format = name.parse().with_context(|| format!("--output {word}"))?;
+            outputs.push(Self { format, path });
+        }
+        let on_stdout: Vec<_> = outputs.iter().filter(|it| it.path.is_none()).collect();
+        let for_people = on_stdout
+            .iter()
+            .filter(|it| matches!(it.format, Format::Full | Format::Concise))
+            .count();
+        if on_stdout.len() > 2 || on_stdout.len() == 2 && for_people != 1 {
+            bail!(
+                "--output: two formats on standard output; give one of them a path (FORMAT:PATH)"
+            );
+        }
+        Ok(outputs)
+    }
+
+    /// Writes a report: to a buffer first, then at once; a file by way of a temporary one in its folder.
+    pub(super) fn write(&self, report: &Report<'_>, style: &Style) -> anyhow::Result<()> {
+        let mut buffer = Vec::new();
+        let plain = Style {
+            color: false,
+            ..*style
+        };
+        report::write(
+            self.format,
+            report,
+            if self.path.is_some() { &plain } else { style },
+            &mut buffer,
+        )?;
+        match &self.path {
+            None => {
+                let mut out = std::io::stdout().lock();
+                out.write_all(&buffer)?;
+                out.flush()?;
+            }
+            Some(path) => replace(path, &buffer)
+                .with_context(|| format!("{} cannot be written", path.display()))?,
+        }
+        Ok(())
+    }
+}
+
+/// Replaces a file in one step.
+fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|it| !it.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let name = path
+        .file_name()
+        .map_or_else(|| "report".into(), |it| it.to_string_lossy().into_owned());
+    let temporary = folder.join(format!(".{name}.{}", std::process::id()));
+    std::fs::write(&temporary, bytes)?;
+    std::fs::rename(&temporary, path).inspect_err(|_| {
+        let _ = std::fs::remove_file(&temporary);
+    })
+}

@@ -1,0 +1,521 @@
+//! The stages in order: discover, read, collect, link, rules, findings. In parallel where files are independent.
+//!
+//! Stages are functions of their own names, so that a profile reads as the pipeline. A panic in one file is caught and
+//! becomes a notice; the rest of the run goes on, and the exit code says so.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use rayon::prelude::*;
+
+use crate::base::{Idx, LineCol, LineIndex, SourceMap};
+use crate::catalog::RuleMeta;
+use crate::config::{Config, Level, Parser, Program as ProgramSetting};
+use crate::decode::decode;
+use crate::discover::{
+    self, DiscoverError, DiscoverOptions, Discovered, Exclude, ProgramKind, SourcePath,
+};
+use crate::facts::collect::collect;
+use crate::facts::model::FileFacts;
+use crate::finding::suppress::Suppressions;
+use crate::finding::{Confidence, Finding, Severity, finish};
+use crate::heap::Census;
+use crate::limits::STACK_SIZE;
+use crate::link::{self, FileInput};
+use crate::lower::{Door, lower};
+use crate::models::Models;
+use crate::report::{Notice, NoticeKind, Stats};
+use crate::rules;
+
+/// What is to be analysed, and how.
+#[derive(Debug)]
+pub struct Request {
+    /// Files and folders.
+    pub roots: Vec<PathBuf>,
+    /// Settings, flags included.
+    pub config: Config,
+}
+
+/// What a run gives.
+#[derive(Debug)]
+pub struct Analysis {
+    /// Findings to show, in their order.
+    pub findings: Vec<Finding>,
+    /// Texts of the files that findings point into.
+    pub sources: SourceMap,
+    /// What went wrong, file by file.
+    pub notices: Vec<Notice>,
+    /// Counts.
+    pub stats: Stats,
+    /// Whether something inside us failed, so that findings may be missing.
+    pub has_internal_error: bool,
+}
+
+/// Why a run cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A path or pattern is no good.
+    #[error(transparent)]
+    Discover(#[from] DiscoverError),
+    /// A selector names no rule.
+    #[error("unknown rule `{0}`: `heaplint rule` lists them")]
+    UnknownRule(String),
+    /// A pattern of the settings is no good.
+    #[error("bad pattern `{glob}`: {message}")]
+    Pattern {
+        /// The pattern.
+        glob: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// The shipped tables are damaged.
+    #[error(transparent)]
+    Models(#[from] crate::models::ModelError),
+    /// Threads cannot be started.
+    #[error("cannot start threads: {0}")]
+    Threads(String),
+}
+
+/// Tells how far the run is: files done, files in all.
+pub type Progress<'a> = &'a (dyn Fn(usize, usize) + Sync);
+
+/// Runs all stages.
+///
+/// # Errors
+/// When paths, patterns or selectors are no good. What goes wrong in single files is a notice.
+pub fn analyze(request: &Request, progress: Progress<'_>) -> Result<Analysis, Error> {
+    let started = std::time::Instant::now();
+    let config = &request.config;
+    let selection = Selection::new(config)?;
+    let discovered = step_discover(request)?;
+    let models = Models::shipped()?;
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(config.threads.value)
+        .stack_size(STACK_SIZE)
+        .build()
+        .map_err(|it| Error::Threads(it.to_string()))?;
+    let mut analysis = pool.install(|| run(request, &selection, &discovered, &models, progress));
+    for name in &discovered.excluded_named {
+        analysis.notices.push(Notice::info(
+            Some(name.clone()),
+            "named, but excluded by the settings",
+        ));
+    }
+    for name in &discovered.not_python {
+        analysis.notices.push(Notice::info(
+            Some(name.clone()),
+            "named, but not a Python file",
+        ));
+    }
+    for it in &discovered.notices {
+        analysis.notices.push(Notice {
+            kind: NoticeKind::Unreadable,
+            path: Some(it.path.clone()),
+            line_col: None,
+            message: it.message.clone(),
+        });
+    }
+    analysis
+        .notices
+        .sort_by(|a, b| (&a.path, a.line_col, &a.message).cmp(&(&b.path, b.line_col, &b.message)));
+    analysis.stats.seconds = started.elapsed().as_secs_f64();
+    Ok(analysis)
+}
+
+fn run(
+    request: &Request,
+    selection: &Selection,
+    discovered: &Discovered,
+    models: &Models,
+    progress: Progress<'_>,
+) -> Analysis {
+    let config = &request.config;
+    let door = match config.parser.value {
+        Parser::Auto => Door::Auto,
+        Parser::Rustpython => Door::Rustpython,
+        Parser::Ruff => Door::Ruff,
+    };
+    let (inputs, mut notices) = step_collect(&discovered.files, door, progress);
+    let kind = match config.program.value {
+        ProgramSetting::Application => ProgramKind::Application,
+        ProgramSetting::Library => ProgramKind::Library,
+        ProgramSetting::Auto => step_kind(request, discovered),
+    };
+    let pragmas: Vec<_> = inputs.iter().map(|it| it.facts.pragmas.clone()).collect();
+    let mut sources = SourceMap::new(
+        discovered
+            .files
+            .iter()
+            .map(|it| it.display.clone())
+            .collect(),
+    );
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        let program = link::link(inputs, models);
+        let cx = rules::Context::new(
+            &program,
+            kind,
+            config.target_version.value,
+            config.large_object.value,
+        );
+        let census = Census::of(&cx);
+        let findings: Vec<Finding> = rules::run(&cx, |meta| selection.wants(meta))
+            .into_iter()
+            .filter(|it| {
+                selection.shows_file(
+                    &discovered.files[it.primary.file.index()],
+                    program.files[it.primary.file.index()].facts.is_generated,
+                    it,
+                )
+            })
+            .map(|it| selection.with_severity(it))
+            .filter(|it| selection.shows(it))
+            .collect();
+        (findings, census)
+    }));
+    let Ok((findings, census)) = outcome else {
+        notices.push(Notice {
+            kind: NoticeKind::Internal,
+            path: None,
+            line_col: None,
+            message: "the analysis failed; please report this".to_owned(),
+        });
+        return Analysis {
+            findings: Vec::new(),
+            sources,
+            notices,
+            stats: Stats::default(),
+            has_internal_error: true,
+        };
+    };
+    step_texts(&findings, discovered, &mut sources);
+    let findings = step_suppress(findings, &pragmas, &sources);
+    let has_internal_error = notices.iter().any(|it| it.kind == NoticeKind::Internal);
+    let stats = Stats {
+        files: discovered.files.len(),
+        sites: census.sites,
+        roots: census.roots,
+        growing: census.growing,
+        seconds: 0.0,
+    };
+    Analysis {
+        findings: finish(findings, &sources),
+        sources,
+        notices,
+        stats,
+        has_internal_error,
+    }
+}
+
+fn step_discover(request: &Request) -> Result<Discovered, Error> {
+    let config = &request.config;
+    let options = DiscoverOptions {
+        exclude: config
+            .excludes()
+            .map(|it| Exclude {
+                glob: it.glob.clone(),
+                base: Some(it.base.clone()),
+            })
+            .collect(),
+        respect_gitignore: config.respect_gitignore.value,
+        ..DiscoverOptions::default()
+    };
+    Ok(discover::discover(&request.roots, &options)?)
+}
+
+/// A library when any root is one; a single file is an application.
+fn step_kind(request: &Request, discovered: &Discovered) -> ProgramKind {
+    if request.roots.iter().all(|it| it.is_file()) {
+        return ProgramKind::Application;
+    }
+    let is_library = request
+        .roots
+        .iter()
+        .any(|it| discover::program_kind(it) == ProgramKind::Library);
+    if is_library
+        || discover::program_kind(&discovered.project_root) == ProgramKind::Library
+            && request.roots.len() == 1
+            && request.roots[0].is_dir()
+            && is_whole(&request.roots[0], discovered)
+    {
+        ProgramKind::Library
+    } else {
+        ProgramKind::Application
+    }
+}
+
+fn is_whole(root: &std::path::Path, discovered: &Discovered) -> bool {
+    std::fs::canonicalize(root).ok() == std::fs::canonicalize(&discovered.project_root).ok()
+}
+
+/// Reads every file down to its facts, largest first, so that the last one to finish is a small one.
+fn step_collect(
+    files: &[SourcePath],
+    door: Door,
+    progress: Progress<'_>,
+) -> (Vec<FileInput>, Vec<Notice>) {
+    let mut order: Vec<usize> = (0..files.len()).collect();
+    order.sort_by_key(|&it| (std::cmp::Reverse(files[it].size), it));
+    let done = AtomicUsize::new(0);
+    let mut collected: Vec<(usize, FileFacts, Vec<Notice>)> = order
+        .par_iter()
+        .with_max_len(8)
+        .map(|&at| {
+            let (facts, notices) = collect_file(&files[at], door);
+            progress(done.fetch_add(1, Ordering::Relaxed) + 1, files.len());
+            (at, facts, notices)
+        })
+        .collect();
+    collected.sort_by_key(|it| it.0);
+    let mut notices = Vec::new();
+    let mut inputs = Vec::with_capacity(files.len());
+    for (at, facts, its_notices) in collected {
+        let file = &files[at];
+        notices.extend(its_notices);
+        let long = (file.dotted_from_root != file.module).then(|| file.dotted_from_root.clone());
+        inputs.push(FileInput {
+            facts,
+            path: file.display.clone(),
+            module: file.module.clone(),
+            long_module: long.filter(|it| !it.is_empty()),
+            is_package: file.path.file_name().is_some_and(|it| it == "__init__.py"),
+            root: file.package_root,
+            is_test: file.is_test,
+            is_vendored: file.is_vendored,
+        });
+    }
+    (inputs, notices)
+}
+
+fn collect_file(file: &SourcePath, door: Door) -> (FileFacts, Vec<Notice>) {
+    let notice = |kind, line_col, message: String| Notice {
+        kind,
+        path: Some(file.display.clone()),
+        line_col,
+        message,
+    };
+    let bytes = match std::fs::read(&file.path) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            return (
+                FileFacts::default(),
+                vec![notice(
+                    NoticeKind::Unreadable,
+                    None,
+                    format!("cannot be read: {error}"),
+                )],
+            );
+        }
+    };
+    let text = match decode(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let at = LineCol {
+                line: error.line,
+                column: 1,
+            };
+            return (
+                FileFacts::default(),
+                vec![notice(NoticeKind::Unreadable, Some(at), error.to_string())],
+            );
+        }
+    };
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        let lowered = lower(&text, door);
+        collect(&text, &lowered)
+    }));
+    match outcome {
+        Ok(facts) => {
+            let lines = LineIndex::new(&text);
+            let notices = facts
+                .errors
+                .iter()
+                .map(|(span, message)| {
+                    notice(
+                        NoticeKind::SyntaxError,
+                        Some(lines.line_col(&text, span.start)),
+                        message.to_string(),
+                    )
+                })
+                .collect();
+            (facts, notices)
+        }
+        Err(_) => (
+            FileFacts::default(),
+            vec![notice(
+                NoticeKind::Internal,
+                None,
+                "the analysis of this file failed; please report this".to_owned(),
+            )],
+        ),
+    }
+}
+
+/// Reads again the texts of the files that findings point into.
+fn step_texts(findings: &[Finding], discovered: &Discovered, sources: &mut SourceMap) {
+    let mut wanted: Vec<usize> = findings
+        .iter()
+        .flat_map(|it| {
+            let labels = it.labels.iter().map(|it| it.place.file.index());
+            let steps = it
+                .path
+                .iter()
+                .filter_map(|it| it.place.map(|it| it.file.index()));
+            std::iter::once(it.primary.file.index())
+                .chain(labels)
+                .chain(steps)
+        })
+        .collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let texts: Vec<(usize, String)> = wanted
+        .into_par_iter()
+        .filter_map(|at| {
+            Some((
+                at,
+                decode(std::fs::read(&discovered.files[at].path).ok()?).ok()?,
+            ))
+        })
+        .collect();
+    for (at, text) in texts {
+        sources.set_text(Idx::new(at as u32), text);
+    }
+}
+
+/// Takes out what comments in the code silence.
+fn step_suppress(
+    findings: Vec<Finding>,
+    pragmas: &[Vec<crate::facts::model::PragmaF>],
+    sources: &SourceMap,
+) -> Vec<Finding> {
+    findings
+        .into_iter()
+        .filter(|it| {
+            let file = it.primary.file;
+            let pragmas = &pragmas[file.index()];
+            if pragmas.is_empty() {
+                return true;
+            }
+            let source = sources.file(file);
+            let line = source.lines.line(it.primary.span.start);
+            !Suppressions::parse(pragmas, &source.lines).silences(it.rule, line)
+        })
+        .collect()
+}
+
+/// Which rules run and which findings are shown.
+struct Selection {
+    select: Option<Vec<String>>,
+    ignore: Vec<String>,
+    level: Severity,
+    confidence: Confidence,
+    per_file: Vec<(GlobSet, Vec<String>)>,
+    severity: Vec<(String, Severity)>,
+}
+
+impl Selection {
+    fn new(config: &Config) -> Result<Self, Error> {
+        let select = config.select.value.clone();
+        let ignore = config.ignore.value.clone();
+        for selector in select.iter().flatten().chain(&ignore) {
+            if !rules::metas().iter().any(|it| it.matches(selector)) {
+                return Err(Error::UnknownRule(selector.clone()));
+            }
+        }
+        let mut per_file = Vec::new();
+        for it in &config.per_file_ignores {
+            let glob = &it.value.files.glob;
+            let bad = |error: globset::Error| Error::Pattern {
+                glob: glob.clone(),
+                message: error.kind().to_string(),
+            };
+            let mut set = GlobSetBuilder::new();
+            for pattern in [
+                glob.clone(),
+                format!("**/{glob}"),
+                format!("{}/**", glob.trim_end_matches('/')),
+            ] {
+                set.add(
+                    GlobBuilder::new(&pattern)
+                        .literal_separator(true)
+                        .build()
+                        .map_err(bad)?,
+                );
+            }
+            per_file.push((set.build().map_err(bad)?, it.value.rules.clone()));
+        }
+        Ok(Self {
+            select,
+            ignore,
+            level: severity_of(config.level.value),
+            confidence: match config.confidence.value {
+                crate::config::Confidence::Low => Confidence::Low,
+                crate::config::Confidence::Medium => Confidence::Medium,
+                crate::config::Confidence::High => Confidence::High,
+            },
+            per_file,
+            severity: config
+                .severity
+                .iter()
+                .map(|(name, level)| (name.clone(), severity_of(level.value)))
+                .collect(),
+        })
+    }
+
+    fn wants(&self, meta: &RuleMeta) -> bool {
+        self.select
+            .as_ref()
+            .is_none_or(|it| it.iter().any(|s| meta.matches(s)))
+            && !self.ignore.iter().any(|s| meta.matches(s))
+    }
+
+    /// Copies of other people's code and generated files are read, not reported on; of tests only errors are.
+    fn shows_file(&self, file: &SourcePath, is_generated: bool, finding: &Finding) -> bool {
+        let is_ignored = self.per_file.iter().any(|(set, rules)| {
+            set.is_match(&file.display) && rules.iter().any(|it| finding.rule.matches(it))
+        });
+        !is_ignored
+            && !file.is_vendored
+            && !is_generated
+            && (!file.is_test || finding.severity == Severity::Error)
+    }
+
+    fn with_severity(&self, mut finding: Finding) -> Finding {
+        if let Some((_, severity)) = self
+            .severity
+            .iter()
+            .rev()
+            .find(|(name, _)| finding.rule.matches(name))
+        {
+            finding.severity = *severity;
+        }
+        finding
+    }
+
+    fn shows(&self, finding: &Finding) -> bool {
+        finding.severity >= self.level && finding.confidence >= self.confidence
+    }
+}
+
+/// The severity that a setting names.
+#[must_use]
+pub fn severity_of(level: Level) -> Severity {
+    match level {
+        Level::Info => Severity::Info,
+        Level::Warning => Severity::Warning,
+        Level::Error => Severity::Error,
+    }
+}
+
+/// The files that a run would read, as people name them.
+///
+/// # Errors
+/// When a path or pattern is no good.
+pub fn files(request: &Request) -> Result<Vec<String>, Error> {
+    Ok(step_discover(request)?
+        .files
+        .into_iter()
+        .map(|it| it.display)
+        .collect())
+}

@@ -1,0 +1,141 @@
+//! `finalizer-holds-itself`: a `weakref.finalize` (or weak reference callback) holds the object whose end it waits for.
+
+use super::{Context, Rule, Sink};
+use crate::facts::model::{ArgKindF, CallId, StoreKind, Target, Usage, ValueKind};
+use crate::finding::{Finding, Growth, Role, Severity, Step};
+use crate::heap::reach::Object;
+use crate::link::program::{ValueRef, last_name};
+use crate::link::{Entity, FuncRef, Program};
+
+pub(super) struct FinalizerHoldsItself;
+
+impl Rule for FinalizerHoldsItself {
+    fn page(&self) -> &'static str {
+        include_str!("../../rules/finalizer-holds-itself.md")
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Sink) {
+        let program = cx.program;
+        for file in 0..program.files.len() as u32 {
+            let facts = program.facts(file);
+            for (id, call) in facts.calls.iter_ids() {
+                if !matches!(
+                    last_name(facts, call.callee),
+                    Some("finalize" | "ref" | "proxy")
+                ) && !matches!(facts.values[call.callee].kind, ValueKind::Var(_))
+                {
+                    continue;
+                }
+                let what = program
+                    .entities(ValueRef {
+                        file,
+                        id: call.callee,
+                    })
+                    .iter()
+                    .find_map(|it| match it {
+                        Entity::External(node) => Some(program.api_text(*node)),
+                        _ => None,
+                    });
+                match what {
+                    Some("weakref.finalize") => check(program, file, id, 1, out),
+                    // A weak reference that is dropped takes its callback along.
+                    Some("weakref.ref" | "weakref.proxy") if is_kept(program, file, id) => {
+                        check(program, file, id, 1, out)
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+fn is_kept(program: &Program<'_>, file: u32, id: CallId) -> bool {
+    match program.facts(file).calls[id].usage {
+        Usage::Stored | Usage::Element => true,
+        Usage::Argument => true,
+        _ => false,
+    }
+}
+
+/// Reports a call whose arguments from `first` on reach the object that it watches.
+fn check(program: &Program<'_>, file: u32, id: CallId, first: usize, out: &mut Sink) {
+    let facts = program.facts(file);
+    let call = &facts.calls[id];
+    let args = &facts.args[call.args.range()];
+    let Some(watched) = args.first().filter(|it| it.kind == ArgKindF::Positional) else {
+        return;
+    };
+    let ValueKind::Var(var) = facts.values[watched.value].kind else {
+        return;
+    };
+    let watched_objects = program.reach(ValueRef {
+        file,
+        id: watched.value,
+    });
+    let holder = args.iter().skip(first).find(|arg| {
+        program
+            .reach(ValueRef {
+                file,
+                id: arg.value,
+            })
+            .iter()
+            .any(|it| match it {
+                Object::Var(_) | Object::New(_) => watched_objects.contains(it),
+            })
+    });
+    let Some(holder) = holder else { return };
+    let func = FuncRef {
+        file,
+        id: call.func,
+    };
+    let name = program.name(file, facts.vars[var].name);
+    let is_released = is_released_by_hand(program, func, id);
+    let message = format!(
+        "the finalizer of `{name}` holds `{name}` itself, so it can never be collected and the finalizer runs only at exit"
+    );
+    let at = program.at(file, call.at);
+    let finding = Finding::new(out.meta(), at, message)
+        .severity(if is_released { Severity::Warning } else { Severity::Error })
+        .label(program.at(file, call.head), Role::Registration, "the registry of weakref holds callback and arguments strongly")
+        .label(program.at(file, program.value_span(ValueRef { file, id: holder.value })), Role::Capture, format!("and through this `{name}`"))
+        .path([
+            Step { node: "weakref (finalizer registry)".to_owned(), edge: String::new(), place: None },
+            Step { node: "callback".to_owned(), edge: "finalize".to_owned(), place: Some(at) },
+            Step { node: name.to_owned(), edge: "holds".to_owned(), place: Some(at) },
+        ])
+        .growth(Growth::PerInstance)
+        .symbol(format!("{}.{}", program.files[file as usize].module, program.qualified(func)))
+        .help("pass a static method or module function, and only the inner resources it needs: `weakref.finalize(self, _close, self._file)`");
+    out.report(if is_released {
+        finding.note(
+            "a method calls or detaches the finalizer: objects on which it is called are released",
+        )
+    } else {
+        finding
+    });
+}
+
+/// Whether the finalizer is kept on an attribute that some code calls or detaches (row W7).
+fn is_released_by_hand(program: &Program<'_>, func: FuncRef, id: CallId) -> bool {
+    let file = func.file;
+    let facts = program.facts(file);
+    let attr = facts.stores.as_slice()[facts.funcs[func.id].stores.range()]
+        .iter()
+        .find_map(|store| match (store.target, store.kind, store.value) {
+            (Target::Attr(name), StoreKind::Assign, Some(value))
+                if facts.values[value].kind == ValueKind::Call(id) =>
+            {
+                Some(program.sym_of(file, name))
+            }
+            _ => None,
+        });
+    let Some(attr) = attr else { return false };
+    facts.calls.iter().any(|call| match facts.values[call.callee].kind {
+        ValueKind::Attr { base, name } => {
+            program.sym_of(file, name) == attr
+                || program.name(file, name) == "detach"
+                    && matches!(facts.values[base].kind, ValueKind::Attr { name, .. } if program.sym_of(file, name) == attr)
+        }
+        _ => false,
+    })
+}
