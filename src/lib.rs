@@ -16,5 +16,6 @@ pub mod lower;
 pub mod models;
 pub mod pipeline;
 pub mod report;
+pub mod resources;
 pub mod rules;
 pub mod syntax;

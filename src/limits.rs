@@ -15,6 +15,26 @@ pub const OVERRIDES: usize = 8;
 /// Rounds of propagation of what callees do with their parameters; each round carries a fact over one call.
 pub const SUMMARY_ROUNDS: usize = 12;
 
+/// Levels of nested statements and expressions that a flow graph follows. CPython itself refuses more than 100 levels of
+/// indentation and 200 of parentheses; long chains (`a + b + …`, `a.b().c()…`, `elif`) do not count.
+pub const FLOW_DEPTH: u32 = 220;
+
+/// Instructions of one flow graph. The largest function read so far needs 9,000; a `finally` inside `finally` doubles
+/// with each level.
+pub const FLOW_INSTS: usize = 100_000;
+
+/// Blocks of one flow graph, for the same reason.
+pub const FLOW_BLOCKS: usize = 40_000;
+
+/// `finally` bodies inside `finally` bodies: each level multiplies the copies by up to five.
+pub const FINALLY_DEPTH: u32 = 4;
+
+/// Levels of a value that are looked through for what it may refer to.
+pub const VALUE_DEPTH: u32 = 12;
+
+/// Words of solver state for one function: blocks × words per state. Eight megabytes; beyond it the function is skipped.
+pub const FLOW_STATE_WORDS: usize = 1 << 20;
+
 /// Nesting of expressions and blocks beyond which a node becomes an error.
 ///
 /// CPython itself stops at 200 brackets and 100 indents. Operator, attribute, call and `elif` chains do not count:

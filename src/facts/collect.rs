@@ -29,6 +29,11 @@ use crate::syntax::tree::{
 /// Collects the facts of one file from its tree. `text` is the text that the tree was read from.
 #[must_use]
 pub fn collect(text: &str, lowered: &Lowered) -> FileFacts {
+    collect_with(text, lowered).0
+}
+
+/// The facts, and which of them stands for which node of the tree.
+pub(crate) fn collect_with(text: &str, lowered: &Lowered) -> (FileFacts, Sites) {
     let tree = &lowered.module;
     let mut cx = Collector::new(tree);
     cx.vars();
@@ -43,7 +48,7 @@ pub fn collect(text: &str, lowered: &Lowered) -> FileFacts {
         .collect();
     cx.out.names = tree.names.texts().to_vec();
     cx.out.is_generated = says_generated(text);
-    cx.out
+    (cx.out, cx.sites)
 }
 
 struct Collector<'a> {

@@ -1,4 +1,4 @@
-//! The flow graph of one function: datatype declarations only.
+//! The flow graph of one function: datatype declarations, and nothing that decides.
 //!
 //! Instructions are few and small, because every question asked of a graph is about what may still be held where: calls
 //! are evaluated, variables bound, values stored away or handed out. What a call does is not said here; the analysis asks
@@ -109,6 +109,32 @@ pub enum InstKind {
     Throw(Option<ValueId>),
     /// A nested function or lambda is made, or a class whose body holds functions; its free variables are captured.
     Define(FuncId),
-    /// Something else that may raise: a subscript, an iteration step, an import, an `assert`, an unpacking.
+    /// One step of iterating the value: a `for` loop, a comprehension, `yield from`.
+    Iterate(ValueId),
+    /// Something else that may raise: a subscript, an import, an `assert`, an unpacking.
     MayRaise,
+}
+
+impl InstKind {
+    /// Whether it can raise. Whether this very call can is for the analysis to say.
+    #[must_use]
+    pub const fn may_raise(&self) -> bool {
+        match self {
+            Self::Call(_)
+            | Self::Enter { .. }
+            | Self::Exit { .. }
+            | Self::Yield(_)
+            | Self::Await(_)
+            | Self::Throw(_)
+            | Self::Iterate(_)
+            | Self::MayRaise => true,
+            Self::Bind { .. }
+            | Self::Part { .. }
+            | Self::Unbind(_)
+            | Self::Store(_)
+            | Self::Drop(_)
+            | Self::Return(_)
+            | Self::Define(_) => false,
+        }
+    }
 }

@@ -1,0 +1,290 @@
+//! Resource models: what one API opens, and what it does to the resources that it is given.
+//!
+//! A model names an API by the full dotted name that a program resolves it to. Methods are named below their type
+//! (`socket.socket.makefile`); a call that gives an object of another type says which (`returns`). Nothing here knows how
+//! a call is resolved. `rules/models/RESOURCES.md` documents the format.
+
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap;
+use serde::Deserialize;
+
+use super::ModelError;
+
+mod load;
+
+pub use load::BUNDLED;
+
+/// All models, by dotted name.
+#[derive(Debug, Default)]
+pub struct Resources {
+    apis: Vec<Api>,
+    by_name: FxHashMap<Box<str>, u32>,
+    /// By the last part of the dotted name, for guesses that only remove findings.
+    by_last: FxHashMap<Box<str>, Vec<u32>>,
+}
+
+impl Resources {
+    /// Reads model files, given as path and text.
+    ///
+    /// # Errors
+    /// When a file is not TOML of the documented form, or two entries name the same API.
+    pub fn parse(files: &[(&str, &str)]) -> Result<Self, ModelError> {
+        load::parse(files)
+    }
+
+    pub(super) fn add(&mut self, api: Api) -> Result<(), String> {
+        let id = self.apis.len() as u32;
+        for name in &api.names {
+            if self.by_name.insert(name.clone(), id).is_some() {
+                return Err(name.to_string());
+            }
+            if let Some((_, method)) = name.rsplit_once('.') {
+                self.by_last.entry(method.into()).or_default().push(id);
+            }
+        }
+        self.apis.push(api);
+        Ok(())
+    }
+
+    /// The models that heaplint ships.
+    ///
+    /// # Errors
+    /// When a shipped table is not well-formed, which a test rules out.
+    pub fn shipped() -> Result<Self, ModelError> {
+        Self::parse(BUNDLED)
+    }
+
+    /// The model of an API; for `open.read`, a method of what calling `open` gives, the one of its type.
+    #[must_use]
+    pub fn get(&self, dotted: &str) -> Option<&Api> {
+        if let Some(&id) = self.by_name.get(dotted) {
+            return Some(&self.apis[id as usize]);
+        }
+        let (maker, method) = dotted.rsplit_once('.')?;
+        let maker = &self.apis[*self.by_name.get(maker)? as usize];
+        let id = self
+            .by_name
+            .get(format!("{}.{method}", maker.returns.as_ref()?).as_str())?;
+        Some(&self.apis[*id as usize])
+    }
+
+    /// All dotted names under which [`Resources::get`] finds something, for link to follow.
+    pub fn names(&self) -> impl Iterator<Item = String> + '_ {
+        let methods = self.apis.iter().flat_map(|api| {
+            let of_type = api.returns.iter().flat_map(|typ| {
+                self.by_name.keys().filter_map(move |it| {
+                    it.strip_prefix(&**typ)?
+                        .strip_prefix('.')
+                        .filter(|rest| !rest.contains('.'))
+                })
+            });
+            of_type.flat_map(|method| api.names.iter().map(move |name| format!("{name}.{method}")))
+        });
+        let plain = self.apis.iter().flat_map(|api| api.names.iter());
+        plain.map(ToString::to_string).chain(methods)
+    }
+
+    /// The models whose dotted names end so. Whoever asks without knowing the type may only drop findings for it.
+    pub fn named(&self, last: &str) -> impl Iterator<Item = &Api> {
+        let ids = self.by_last.get(last).map_or(&[][..], Vec::as_slice);
+        ids.iter().map(|&it| &self.apis[it as usize])
+    }
+
+    /// All models in file order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Api> {
+        self.apis.iter()
+    }
+}
+
+/// Kinds of resource, one per wording.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A file object (also compressed ones and archives).
+    File,
+    /// An integer descriptor that nobody closes by itself.
+    Descriptor,
+    /// A directory scan.
+    Scan,
+    /// A memory map.
+    Map,
+    /// A socket, or a connection that is one.
+    Socket,
+    /// A server that listens.
+    Server,
+    /// A selector or epoll object.
+    Selector,
+    /// A database connection.
+    Connection,
+    /// A database cursor or session.
+    Cursor,
+    /// A database engine or connection pool.
+    Engine,
+    /// A child process.
+    Process,
+    /// A pool of threads or processes, or a manager process.
+    Executor,
+    /// An event loop.
+    Loop,
+    /// A client or session of a network library.
+    Client,
+    /// A response whose body is still to be read.
+    Response,
+    /// A temporary file on disk.
+    TemporaryFile,
+    /// A temporary directory on disk.
+    TemporaryDirectory,
+    /// A shared memory segment.
+    SharedMemory,
+}
+
+/// When CPython gives back what nobody closes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Deserialize)]
+pub enum Class {
+    /// Never.
+    A,
+    /// When the cyclic collector comes by.
+    B,
+    /// When the last reference goes, with a `ResourceWarning`.
+    C,
+    /// When the last reference goes, silently.
+    D,
+}
+
+/// What a call does to a resource that it gets as an argument, or whose method it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Effect {
+    /// Uses it; whoever had to close it still has to.
+    Borrow,
+    /// Takes it over, or may: nobody is blamed any more.
+    Transfer,
+    /// Closes it, or sees to it that it is closed.
+    Close,
+    /// The result wraps it and closes it when closed.
+    Take,
+    /// The result refers to it, but closing the result does not close it.
+    View,
+}
+
+/// An argument: a position, or a keyword.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Param {
+    /// By position, from 0; the receiver of a method does not count.
+    At(u32),
+    /// By keyword.
+    Named(Box<str>),
+}
+
+/// One entry.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Api {
+    /// Full dotted names.
+    #[serde(rename = "name", deserialize_with = "load::one_or_many")]
+    pub names: Vec<Box<str>>,
+    /// What it opens.
+    #[serde(default)]
+    pub opens: Option<Kind>,
+    /// When CPython gives that back by itself.
+    #[serde(default)]
+    pub class: Option<Class>,
+    /// The same from a version on.
+    #[serde(default, deserialize_with = "load::versions")]
+    pub class_since: Since,
+    /// Methods of the resource that release it.
+    #[serde(default, deserialize_with = "load::one_or_many")]
+    pub closers: Vec<Box<str>>,
+    /// Whether `with` releases it.
+    #[serde(default = "load::yes")]
+    pub with_closes: bool,
+    /// Positions of the returned tuple that are such resources; empty when the whole result is one.
+    #[serde(default)]
+    pub fields: Vec<u8>,
+    /// Attributes and methods whose value stands for the resource: who gets it may release it.
+    #[serde(default, deserialize_with = "load::one_or_many")]
+    pub handles: Vec<Box<str>>,
+    /// It opens nothing when given one of these: a keyword (`"closefd"`), or a position (`"1"`).
+    #[serde(default, deserialize_with = "load::one_or_many")]
+    pub unless: Vec<Box<str>>,
+    /// It opens something only when given one of these, in the same form.
+    #[serde(default, deserialize_with = "load::one_or_many")]
+    pub only_if: Vec<Box<str>>,
+    /// The argument that is a path or an open file: it opens nothing in the second case.
+    #[serde(default)]
+    pub path: Option<Param>,
+    /// The type of the result, for its methods to be looked up. A class is its own.
+    #[serde(default)]
+    pub returns: Option<Box<str>>,
+    /// What it does to arguments that no other list names; without it, what the program shows, else a transfer.
+    #[serde(default)]
+    pub arguments: Option<Effect>,
+    /// Arguments it only uses.
+    #[serde(default)]
+    pub borrows: Vec<Param>,
+    /// Arguments it takes over.
+    #[serde(default)]
+    pub takes: Vec<Param>,
+    /// Arguments it closes.
+    #[serde(default)]
+    pub closes: Vec<Param>,
+    /// Arguments its result wraps and closes.
+    #[serde(default)]
+    pub wraps: Vec<Param>,
+    /// Arguments its result refers to and does not close.
+    #[serde(default)]
+    pub views: Vec<Param>,
+    /// For methods: what it does to the object that it is called on.
+    #[serde(default)]
+    pub receiver: Option<Effect>,
+    /// Whether control never comes back.
+    #[serde(default)]
+    pub never_returns: bool,
+    /// Whether it can be relied on not to raise.
+    #[serde(default)]
+    pub cannot_raise: bool,
+    /// Rows of the measured truths, for the reader.
+    #[serde(default)]
+    pub truth: Option<Box<str>>,
+}
+
+impl Api {
+    /// The class of release that applies to a Python version.
+    #[must_use]
+    pub fn class_at(&self, version: (u16, u16)) -> Class {
+        self.class_since
+            .iter()
+            .rev()
+            .find(|(since, _)| *since <= version)
+            .map_or(self.class.unwrap_or(Class::C), |(_, class)| *class)
+    }
+
+    /// The effect on an argument, given by position or keyword, when the entry says one.
+    #[must_use]
+    pub fn effect(&self, position: Option<u32>, keyword: Option<&str>) -> Option<Effect> {
+        let is_it = |param: &Param| match param {
+            Param::At(at) => position == Some(*at),
+            Param::Named(name) => keyword == Some(&**name),
+        };
+        let lists = [
+            (&self.borrows, Effect::Borrow),
+            (&self.takes, Effect::Transfer),
+            (&self.closes, Effect::Close),
+            (&self.wraps, Effect::Take),
+            (&self.views, Effect::View),
+        ];
+        lists
+            .into_iter()
+            .find(|(list, _)| list.iter().any(is_it))
+            .map(|(_, effect)| effect)
+            .or(self.arguments)
+    }
+}
+
+/// Classes by the version that they apply from, ascending.
+pub type Since = Vec<((u16, u16), Class)>;
+
+/// Table of versions, as written.
+pub(super) type Versions = BTreeMap<Box<str>, Class>;

@@ -1,0 +1,8 @@
+//! Resources: who opened what, and whether every path gives it back.
+//!
+//! [`must_call`] asks one function's flow graph; [`oracle`] is what it asks of the rest of the program, and [`models`]
+//! answers from the tables of `rules/models/`.
+
+pub mod models;
+pub mod must_call;
+pub mod oracle;

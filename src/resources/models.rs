@@ -1,0 +1,298 @@
+//! Answers of the models: an [`Oracle`] for whoever can say what a call calls.
+
+use std::borrow::Cow;
+
+use super::oracle::{Acquire, Oracle};
+use crate::facts::model::{ArgF, ArgKindF, CallId, DefKind, FileFacts, FuncId, ValueId, ValueKind};
+use crate::models::resources::{Api, Effect, Param, Resources};
+
+/// What link knows of the calls of one file.
+pub trait Resolve {
+    /// The library API that a call calls, by its full dotted name. For a function of the program that returns what such an
+    /// API has just opened, that API, with `true`.
+    fn library(&self, call: CallId) -> Option<(Cow<'_, str>, bool)>;
+
+    /// What a function of the program does to its argument at this place of the facts' list; `None` when unknown.
+    fn argument(&self, call: CallId, index: usize) -> Option<Effect>;
+
+    /// Whether a function of the program never returns.
+    fn never_returns(&self, call: CallId) -> bool;
+}
+
+/// Models and link together.
+#[derive(Debug)]
+pub struct ModelOracle<'a, R> {
+    /// The file.
+    pub facts: &'a FileFacts,
+    /// The models.
+    pub resources: &'a Resources,
+    /// The program around the file.
+    pub resolve: R,
+    /// The oldest Python version that the program is for.
+    pub version: (u16, u16),
+}
+
+/// Names that only open files have. They are asked for so as to stay silent.
+const STREAM_NAMES: &[&str] = &[
+    "fileobj",
+    "fobj",
+    "file_obj",
+    "file_object",
+    "fp",
+    "fh",
+    "fd",
+    "f",
+    "fin",
+    "fout",
+    "stream",
+    "buf",
+    "buffer",
+    "bio",
+    "io",
+    "data",
+    "content",
+    "raw",
+    "body",
+    "response",
+    "resp",
+    "handle",
+    "file_handle",
+    "file_like",
+    "filelike",
+    "in_file",
+    "stdin",
+    "stdout",
+    "reader",
+    "writer",
+    "bytes_io",
+    "blob",
+];
+
+/// Calls that make an open file, or bytes, and never a path.
+const STREAM_MAKERS: &[&str] = &[
+    "BytesIO",
+    "StringIO",
+    "open",
+    "urlopen",
+    "makefile",
+    "TemporaryFile",
+    "NamedTemporaryFile",
+    "fdopen",
+    "read",
+    "GzipFile",
+    "BufferedReader",
+    "SpooledTemporaryFile",
+    "get",
+    "extractfile",
+];
+
+/// Decorators under which what a function yields comes back to it.
+const LENDERS: &[&str] = &[
+    "contextmanager",
+    "asynccontextmanager",
+    "fixture",
+    "yield_fixture",
+    "async_contextmanager",
+    "inlineCallbacks",
+];
+
+impl<R: Resolve> ModelOracle<'_, R> {
+    fn api(&self, call: CallId) -> Option<(&Api, bool)> {
+        let (name, is_through) = self.resolve.library(call)?;
+        Some((self.resources.get(&name)?, is_through))
+    }
+
+    fn args(&self, call: CallId) -> &[ArgF] {
+        &self.facts.args[self.facts.calls[call].args.range()]
+    }
+
+    fn text(&self, name: crate::base::Name) -> &str {
+        &self.facts.names[name.0 as usize]
+    }
+
+    /// Position and keyword of an argument.
+    fn place(&self, call: CallId, index: usize) -> (Option<u32>, Option<&str>) {
+        let args = self.args(call);
+        let is_star = |it: &ArgF| it.kind == ArgKindF::Star;
+        match args[index].kind {
+            ArgKindF::Positional if !args[..index].iter().any(is_star) => {
+                (Some(index as u32), None)
+            }
+            ArgKindF::Keyword(name) => (None, Some(self.text(name))),
+            _ => (None, None),
+        }
+    }
+
+    /// Whether a call gets an argument that the models write as a keyword or a position.
+    fn is_given(&self, call: CallId, what: &str) -> bool {
+        (0..self.args(call).len()).any(|at| match self.place(call, at) {
+            (Some(position), _) => what.parse() == Ok(position),
+            (_, Some(keyword)) => {
+                keyword == what
+                    && !matches!(
+                        self.facts.values[self.args(call)[at].value].kind,
+                        ValueKind::None
+                    )
+            }
+            _ => false,
+        })
+    }
+
+    /// Whether what a path is expected for is an open file.
+    fn is_stream(&self, call: CallId, param: &Param) -> bool {
+        let found = (0..self.args(call).len()).find(|&at| match (param, self.place(call, at)) {
+            (Param::At(at), (position, _)) => position == Some(*at),
+            (Param::Named(name), (_, keyword)) => keyword == Some(&**name),
+        });
+        found.is_some_and(|at| self.looks_like_stream(self.args(call)[at].value))
+    }
+
+    fn looks_like_stream(&self, value: ValueId) -> bool {
+        let is_stream_name = |name: &str| {
+            let name = name.trim_start_matches('_').to_ascii_lowercase();
+            STREAM_NAMES.contains(&&*name)
+        };
+        match self.facts.values[value].kind {
+            ValueKind::Var(var) => {
+                let fact = &self.facts.vars[var];
+                is_stream_name(self.text(fact.name))
+                    || self.facts.defs[fact.defs.range()].iter().any(|def| {
+                        def.kind == DefKind::With
+                            || def.value.is_some_and(|it| self.makes_stream(it))
+                    })
+            }
+            ValueKind::Attr { name, .. } => is_stream_name(self.text(name)),
+            _ => self.makes_stream(value),
+        }
+    }
+
+    fn makes_stream(&self, value: ValueId) -> bool {
+        match self.facts.values[value].kind {
+            ValueKind::Call(call) => self
+                .last_name(self.facts.calls[call].callee)
+                .is_some_and(|it| STREAM_MAKERS.contains(&it)),
+            ValueKind::Bytes(_) => true,
+            _ => false,
+        }
+    }
+
+    fn last_name(&self, value: ValueId) -> Option<&str> {
+        match self.facts.values[value].kind {
+            ValueKind::Var(var) => Some(self.text(self.facts.vars[var].name)),
+            ValueKind::Attr { name, .. } => Some(self.text(name)),
+            ValueKind::Call(call) => self.last_name_of_plain(self.facts.calls[call].callee),
+            _ => None,
+        }
+    }
+
+    fn last_name_of_plain(&self, value: ValueId) -> Option<&str> {
+        match self.facts.values[value].kind {
+            ValueKind::Var(var) => Some(self.text(self.facts.vars[var].name)),
+            ValueKind::Attr { name, .. } => Some(self.text(name)),
+            _ => None,
+        }
+    }
+
+    /// `logger.info(…)`, whatever the logger is.
+    fn is_logging(&self, call: CallId) -> bool {
+        let ValueKind::Attr { base, name } = self.facts.values[self.facts.calls[call].callee].kind
+        else {
+            return false;
+        };
+        let levels = [
+            "debug",
+            "info",
+            "warning",
+            "warn",
+            "error",
+            "exception",
+            "critical",
+            "log",
+        ];
+        levels.contains(&self.text(name))
+            && self
+                .last_name(base)
+                .is_some_and(|it| it.to_ascii_lowercase().contains("log"))
+    }
+}
+
+impl<R: Resolve> Oracle for ModelOracle<'_, R> {
+    fn acquires(&self, call: CallId) -> Vec<Acquire<'_>> {
+        let Some((api, is_through)) = self.api(call) else {
+            return Vec::new();
+        };
+        let Some(kind) = api.opens else {
+            return Vec::new();
+        };
+        let is_excepted = !is_through
+            && (api.unless.iter().any(|it| self.is_given(call, it))
+                || !api.only_if.is_empty()
+                    && !api.only_if.iter().any(|it| self.is_given(call, it))
+                || api.path.as_ref().is_some_and(|it| self.is_stream(call, it)));
+        if is_excepted {
+            return Vec::new();
+        }
+        let acquire = |field| Acquire {
+            kind,
+            class: api.class_at(self.version),
+            closers: &api.closers,
+            handles: &api.handles,
+            field,
+            with_closes: api.with_closes,
+        };
+        if api.fields.is_empty() {
+            vec![acquire(None)]
+        } else {
+            api.fields.iter().map(|&it| acquire(Some(it))).collect()
+        }
+    }
+
+    fn effect_of_argument(&self, call: CallId, index: usize) -> Effect {
+        if let Some((api, false)) = self.api(call) {
+            let (position, keyword) = self.place(call, index);
+            return api.effect(position, keyword).unwrap_or(Effect::Transfer);
+        }
+        if self.is_logging(call) {
+            return Effect::Borrow;
+        }
+        self.resolve
+            .argument(call, index)
+            .unwrap_or(Effect::Transfer)
+    }
+
+    fn method_effect(&self, call: CallId) -> Effect {
+        if let Some((api, false)) = self.api(call) {
+            return api.receiver.unwrap_or(Effect::Borrow);
+        }
+        // Without knowing the type: any type's effect, since all but borrowing only take findings away.
+        let callee = self.facts.calls[call].callee;
+        let guess = self.last_name(callee).and_then(|last| {
+            self.resources
+                .named(last)
+                .filter_map(|api| api.receiver)
+                .find(|it| *it != Effect::Borrow)
+        });
+        guess.unwrap_or(Effect::Borrow)
+    }
+
+    fn never_returns(&self, call: CallId) -> bool {
+        match self.api(call) {
+            Some((api, false)) => api.never_returns,
+            _ => self.resolve.never_returns(call),
+        }
+    }
+
+    fn cannot_raise(&self, call: CallId) -> bool {
+        match self.api(call) {
+            Some((api, false)) => api.cannot_raise,
+            _ => self.is_logging(call),
+        }
+    }
+
+    fn lends_what_it_yields(&self, func: FuncId) -> bool {
+        let decorators = self.facts.funcs[func].decorators;
+        self.facts.lists[decorators.range()]
+            .iter()
+            .any(|&it| self.last_name(it).is_some_and(|it| LENDERS.contains(&it)))
+    }
+}

@@ -1,0 +1,283 @@
+//! Whether what a function opens is closed, or handed on, on every path: must-call as accumulation.
+//!
+//! Each acquisition is one bit. A state says which may be open, and which each variable may refer to, as its owner or as
+//! a view (`GzipFile(fileobj=f)` refers to `f` and does not close it). Opening sets the bit; closing, handing over and
+//! whatever is not understood clears it, for all that the variable may refer to. So the analysis errs towards silence:
+//!
+//! ```python
+//! def load(path, own=False):
+//!     if isinstance(path, str):
+//!         path = open(path); own = True      # bit set; `path` owns it
+//!     try:
+//!         return json.load(path)             # borrows: bit stays; `return` runs the finally body
+//!     finally:
+//!         if own: path.close()               # a flag set beside the opening guards the closing: bit cleared
+//! ```
+//!
+//! A bit that is still set where the function ends is an escape. Paths are then searched again one acquisition at a time,
+//! first without exceptions, so that the finding can name the place that loses it.
+
+mod guards;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+
+use rustc_hash::FxHashSet;
+
+use super::oracle::{Acquire, Oracle};
+use crate::base::{Idx, Span};
+use crate::facts::model::{CallId, FileFacts, ValueKind};
+use crate::flow::ir::{BlockId, Body, InstKind};
+use crate::flow::solve::{self, Analysis, Solution};
+use crate::syntax::tree::FuncKind;
+use state::Holding;
+
+/// A resource that gets lost, and how.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Escape<'a> {
+    /// The call that opens it.
+    pub call: CallId,
+    /// What it opens.
+    pub acquire: Acquire<'a>,
+    /// How it gets lost.
+    pub outcome: Outcome,
+    /// Where some other path releases it.
+    pub released: Option<Span>,
+}
+
+/// How a resource gets lost.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// It never had a name: `open(p).read()`.
+    Dropped,
+    /// A path without exceptions leaves the function here.
+    NeverOnNormalPath {
+        /// The `return`, or the end of the function.
+        leaves: Span,
+    },
+    /// Its last name is bound to something else here.
+    Rebound {
+        /// The binding.
+        at: Span,
+    },
+    /// It gets lost only when this raises.
+    OnlyOnException {
+        /// What may raise.
+        raises: Span,
+    },
+}
+
+/// Escapes of one function, in the order of their acquisitions.
+///
+/// Module bodies have none: what they open lives as long as the process.
+#[must_use]
+pub fn check<'a>(body: &Body, facts: &FileFacts, oracle: &'a dyn Oracle) -> Vec<Escape<'a>> {
+    let Some(func) = body.func else {
+        return Vec::new();
+    };
+    if body.is_cut || facts.funcs[func].kind == FuncKind::Module {
+        return Vec::new();
+    }
+    let mut sites = Vec::new();
+    for inst in &body.insts {
+        if let InstKind::Call(call) = inst.kind {
+            let is_known = sites.iter().any(|(known, _): &(CallId, _)| *known == call);
+            if !is_known {
+                sites.extend(oracle.acquires(call).into_iter().map(|it| (call, it)));
+            }
+        }
+    }
+    let mut out = Vec::new();
+    for chunk in sites.chunks(u64::BITS as usize) {
+        let holding = Holding::new(body, facts, oracle, func, chunk);
+        let Some(solution) = solve::solve(&holding, body) else {
+            return Vec::new();
+        };
+        for (bit, (call, acquire)) in chunk.iter().enumerate() {
+            let search = Search {
+                body,
+                facts,
+                holding: &holding,
+                solution: &solution,
+                bit: 1 << bit,
+                call: *call,
+            };
+            if let Some((outcome, released)) = search.run() {
+                out.push(Escape {
+                    call: *call,
+                    acquire: acquire.clone(),
+                    outcome,
+                    released,
+                });
+            }
+        }
+    }
+    out
+}
+
+/// The search for the path on which one acquisition gets lost.
+struct Search<'a> {
+    body: &'a Body,
+    facts: &'a FileFacts,
+    holding: &'a Holding<'a>,
+    solution: &'a Solution,
+    bit: u64,
+    call: CallId,
+}
+
+/// What a search along some edges found.
+#[derive(Default)]
+struct Found {
+    left: Option<Span>,
+    rebound: Option<Span>,
+    released: Option<Span>,
+    /// The first instruction on the way that raised.
+    raised: Option<Span>,
+}
+
+impl Search<'_> {
+    fn run(&self) -> Option<(Outcome, Option<Span>)> {
+        let normal = self.walk(false);
+        let is_named = self.holding.is_named(self.bit);
+        if let Some(leaves) = normal.left {
+            let outcome = match normal.rebound {
+                _ if !is_named => Outcome::Dropped,
+                Some(at) => Outcome::Rebound { at },
+                None => Outcome::NeverOnNormalPath { leaves },
+            };
+            return Some((outcome, normal.released));
+        }
+        if let Some(at) = normal.rebound {
+            return Some((Outcome::Rebound { at }, normal.released));
+        }
+        // Handing it on late is the caller's risk; closing it late is an intention that an exception defeats.
+        normal.released?;
+        let any = self.walk(true);
+        if any.left.is_some() || any.rebound.is_some() {
+            let raises = any.raised.unwrap_or(self.facts.calls[self.call].at);
+            return Some((Outcome::OnlyOnException { raises }, normal.released));
+        }
+        None
+    }
+
+    /// Follows the bit from its acquisition to wherever it may get, breadth first, so that the nearest way out is named.
+    fn walk(&self, with_exceptions: bool) -> Found {
+        let mut found = Found::default();
+        let mut seen = FxHashSet::default();
+        let mut queue = VecDeque::new();
+        for (block, position) in self.acquisitions() {
+            let Some(entry) = self.solution.at(block) else {
+                continue;
+            };
+            let mut state = entry.to_vec();
+            let start = self.body.blocks[block.index()].start as usize;
+            let mut goes_on = true;
+            for inst in &self.body.insts[start..=position] {
+                goes_on = goes_on && self.holding.apply(inst, &mut state);
+            }
+            if goes_on && state[0] & self.bit != 0 {
+                queue.push_back((block, position + 1, state, None));
+            }
+        }
+        while let Some((block, start, state, raised)) = queue.pop_front() {
+            self.losses(block, start, &state, raised, &mut found);
+            let mut out = Vec::new();
+            solve::flows_from(self.holding, self.body, block, start, &state, &mut |it| {
+                out.push(it);
+            });
+            for flow in out {
+                if flow.raised.is_none() && flow.state[0] & self.bit == 0 {
+                    let exit = &self.body.blocks[block.index()].exit;
+                    found.released = found
+                        .released
+                        .or(self.holding.closing_behind(exit, self.bit));
+                }
+                if flow.state[0] & self.bit == 0 || flow.is_exception && !with_exceptions {
+                    continue;
+                }
+                let raised = raised.or(flow.raised);
+                match flow.to {
+                    Some(to) => {
+                        if seen.insert(to)
+                            && let Some(entry) = self.solution.at(to)
+                        {
+                            let start = self.body.blocks[to.index()].start as usize;
+                            queue.push_back((to, start, entry.to_vec(), raised));
+                        }
+                    }
+                    None => {
+                        if found.left.is_none() {
+                            found.left = Some(self.end_of(block, flow.is_exception));
+                            found.raised = found.raised.or(raised.map(|it| self.body.insts[it].at));
+                        }
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// Notes releases and rebindings inside a block, up to where the bit is gone.
+    fn losses(
+        &self,
+        block: BlockId,
+        start: usize,
+        state: &[u64],
+        raised: Option<usize>,
+        found: &mut Found,
+    ) {
+        let end = self.body.blocks[block.index()].end as usize;
+        let mut state = state.to_vec();
+        for inst in &self.body.insts[start..end] {
+            if state[0] & self.bit == 0 {
+                return;
+            }
+            if found.rebound.is_none() && self.holding.loses(inst, &state) & self.bit != 0 {
+                found.rebound = Some(inst.at);
+                found.raised = found.raised.or(raised.map(|it| self.body.insts[it].at));
+            }
+            if !self.holding.apply(inst, &mut state) {
+                return;
+            }
+            if state[0] & self.bit == 0 && found.released.is_none() && self.holding.closes(inst) {
+                found.released = Some(inst.at);
+            }
+        }
+    }
+
+    /// Where the acquiring call is made; more than once when it stands in a `finally` body.
+    fn acquisitions(&self) -> Vec<(BlockId, usize)> {
+        let mut out = Vec::new();
+        for (number, block) in self.body.blocks.iter().enumerate() {
+            for position in block.start as usize..block.end as usize {
+                if self.body.insts[position].kind == InstKind::Call(self.call) {
+                    out.push((Idx::new(number as u32), position));
+                }
+            }
+        }
+        out
+    }
+
+    /// The place that a block leaves the function at.
+    fn end_of(&self, block: BlockId, is_exception: bool) -> Span {
+        let func = self.body.func.expect("checked bodies belong to a function");
+        let end = self.facts.funcs[func].span.end;
+        let block = self.body.blocks[block.index()];
+        let insts = &self.body.insts[block.start as usize..block.end as usize];
+        let last = insts
+            .iter()
+            .rev()
+            .find(|it| is_exception || matches!(it.kind, InstKind::Return(_)));
+        last.map_or(Span::new(end, end), |it| it.at)
+    }
+}
+
+/// The attribute name of a method call's callee.
+fn method_of(facts: &FileFacts, call: CallId) -> Option<(crate::facts::model::ValueId, &str)> {
+    match facts.values[facts.calls[call].callee].kind {
+        ValueKind::Attr { base, name } => Some((base, &facts.names[name.0 as usize])),
+        _ => None,
+    }
+}

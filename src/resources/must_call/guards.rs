@@ -1,0 +1,258 @@
+//! Closings under a condition that goes with the opening.
+//!
+//! ```python
+//! own = isinstance(path, str)
+//! f = open(path) if own else path
+//! ...
+//! if own: f.close()          # closed whenever it was opened here
+//! ```
+//!
+//! States do not know that `own` and the opening go together. So a test that guards a closing counts as the closing when
+//! it is about the resource itself (`f is not sys.stdin`, `not f.closed`), about a flag that the function sets, or about
+//! something that the opening stood under too. A test before an early `return` guards nothing: the other way must lead
+//! to where the closing leads.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::state::Holding;
+use crate::base::{Name, Span};
+use crate::facts::model::{
+    CallId, ContextId, ContextKind, DefKind, FileFacts, ValueId, ValueKind, VarId,
+};
+use crate::flow::ir::{Body, Exit, InstKind};
+use crate::limits;
+
+/// A test that counts as closing.
+pub(super) struct Guard {
+    /// What the variable owns is closed.
+    pub(super) var: VarId,
+    /// Of these acquisitions.
+    pub(super) of: u64,
+    /// The closing.
+    pub(super) at: Span,
+}
+
+/// By the value that a branch tests.
+#[derive(Default)]
+pub(super) struct Guards {
+    by_test: FxHashMap<ValueId, Vec<Guard>>,
+}
+
+/// A variable, or an attribute of one, that a test asks about.
+type Subject = (VarId, Option<Name>);
+
+impl Guards {
+    pub(super) fn find(body: &Body, facts: &FileFacts, holding: &Holding<'_>) -> Self {
+        let mut guards = Self::default();
+        let opened: Vec<_> = holding
+            .sites()
+            .iter()
+            .map(|(call, _)| subjects_of(facts, facts.calls[*call].context))
+            .collect();
+        for (number, block) in body.blocks.iter().enumerate() {
+            for inst in &body.insts[block.start as usize..block.end as usize] {
+                let InstKind::Call(call) = inst.kind else {
+                    continue;
+                };
+                if facts.calls[call].context.is_none() {
+                    continue;
+                }
+                for var in holding.discharged(call) {
+                    guards.note(body, facts, call, var, number, &opened);
+                }
+            }
+        }
+        guards
+    }
+
+    fn note(
+        &mut self,
+        body: &Body,
+        facts: &FileFacts,
+        call: CallId,
+        var: VarId,
+        block: usize,
+        opened: &[FxHashSet<Subject>],
+    ) {
+        for test in tests_of(facts, facts.calls[call].context) {
+            let mut asked = FxHashSet::default();
+            add_subjects(facts, test, 0, &mut asked);
+            let is_about = asked
+                .iter()
+                .any(|(it, attr)| *it == var || attr.is_none() && is_flag(facts, *it));
+            let mut of = if is_about { u64::MAX } else { 0 };
+            for (bit, them) in opened.iter().enumerate() {
+                if them.iter().any(|it| asked.contains(it)) {
+                    of |= 1 << bit;
+                }
+            }
+            if of == 0 {
+                continue;
+            }
+            let mut leaves = Vec::new();
+            add_leaves(facts, test, 0, &mut leaves);
+            for leaf in leaves {
+                if !says_it_is_there(facts, leaf, var) && joins(body, leaf, block) {
+                    self.by_test.entry(leaf).or_default().push(Guard {
+                        var,
+                        of,
+                        at: facts.calls[call].at,
+                    });
+                }
+            }
+        }
+    }
+
+    pub(super) fn at(&self, test: ValueId) -> &[Guard] {
+        self.by_test.get(&test).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Tests that a place stands under.
+fn tests_of(facts: &FileFacts, context: Option<ContextId>) -> Vec<ValueId> {
+    let mut tests = Vec::new();
+    let mut at = context;
+    while let Some(context) = at {
+        if let ContextKind::If { test, .. } = facts.contexts[context].kind {
+            tests.push(test);
+        }
+        at = facts.contexts[context].parent;
+    }
+    tests
+}
+
+fn subjects_of(facts: &FileFacts, context: Option<ContextId>) -> FxHashSet<Subject> {
+    let mut subjects = FxHashSet::default();
+    for test in tests_of(facts, context) {
+        add_subjects(facts, test, 0, &mut subjects);
+    }
+    subjects
+}
+
+fn add_subjects(facts: &FileFacts, value: ValueId, depth: u32, out: &mut FxHashSet<Subject>) {
+    if depth > limits::VALUE_DEPTH {
+        return;
+    }
+    let mut add = |it| add_subjects(facts, it, depth + 1, out);
+    match facts.values[value].kind {
+        ValueKind::Var(var) | ValueKind::Walrus { var, .. } => {
+            out.insert((var, None));
+        }
+        ValueKind::Attr { base, name } => match facts.values[base].kind {
+            ValueKind::Var(var) => {
+                out.insert((var, Some(name)));
+            }
+            _ => add(base),
+        },
+        ValueKind::Not(it) | ValueKind::Sign(it) | ValueKind::Item { base: it, .. } => add(it),
+        ValueKind::And(rows) | ValueKind::Or(rows) => {
+            facts.lists[rows.range()].iter().for_each(|&it| add(it));
+        }
+        ValueKind::Compare { left, right, .. } => {
+            add(left);
+            add(right);
+        }
+        ValueKind::Call(call) => {
+            let fact = &facts.calls[call];
+            if let ValueKind::Attr { base, .. } = facts.values[fact.callee].kind {
+                add(base);
+            }
+            for arg in &facts.args[fact.args.range()] {
+                add(arg.value);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether a variable is set to a truth value somewhere.
+fn is_flag(facts: &FileFacts, var: VarId) -> bool {
+    facts.defs[facts.vars[var].defs.range()].iter().any(|def| {
+        let (DefKind::Assign, Some(value)) = (def.kind, def.value) else {
+            return false;
+        };
+        match facts.values[value].kind {
+            ValueKind::Bool
+            | ValueKind::None
+            | ValueKind::Compare { .. }
+            | ValueKind::Not(_)
+            | ValueKind::And(_)
+            | ValueKind::Or(_) => true,
+            ValueKind::Call(call) => match facts.values[facts.calls[call].callee].kind {
+                ValueKind::Var(callee) => matches!(
+                    &*facts.names[facts.vars[callee].name.0 as usize],
+                    "isinstance" | "hasattr" | "callable" | "bool"
+                ),
+                _ => false,
+            },
+            _ => false,
+        }
+    })
+}
+
+/// The tests that `and`, `or` and `not` are made of; the graph branches on these.
+fn add_leaves(facts: &FileFacts, test: ValueId, depth: u32, out: &mut Vec<ValueId>) {
+    if depth > limits::VALUE_DEPTH {
+        return;
+    }
+    match facts.values[test].kind {
+        ValueKind::And(rows) | ValueKind::Or(rows) => {
+            for &it in &facts.lists[rows.range()] {
+                add_leaves(facts, it, depth + 1, out);
+            }
+        }
+        ValueKind::Not(it) => add_leaves(facts, it, depth + 1, out),
+        _ => out.push(test),
+    }
+}
+
+/// `f`, `f is None`: what follows from such a test is known, so it need not be guessed.
+fn says_it_is_there(facts: &FileFacts, test: ValueId, var: VarId) -> bool {
+    let is_var = |it: ValueId| facts.values[it].kind == ValueKind::Var(var);
+    let is_none = |it: ValueId| facts.values[it].kind == ValueKind::None;
+    match facts.values[test].kind {
+        ValueKind::Var(it) => it == var,
+        ValueKind::Compare { left, right, .. } => {
+            is_var(left) && is_none(right) || is_none(left) && is_var(right)
+        }
+        _ => false,
+    }
+}
+
+/// Whether both ways out of a branch on the test come together behind a block that one of them leads to.
+fn joins(body: &Body, test: ValueId, closing: usize) -> bool {
+    let after = reach(body, closing, usize::MAX);
+    body.blocks.iter().enumerate().any(|(number, block)| {
+        let Exit::Branch {
+            test: asked,
+            then,
+            orelse,
+        } = block.exit
+        else {
+            return false;
+        };
+        let meets = |way: usize| {
+            let reached = reach(body, way, number);
+            reached.contains(&closing) || reached.iter().any(|it| after.contains(it))
+        };
+        asked == test && meets(then.index()) && meets(orelse.index())
+    })
+}
+
+/// Blocks reached without exceptions from one, itself included, not going through another.
+fn reach(body: &Body, from: usize, not: usize) -> FxHashSet<usize> {
+    let mut reached = FxHashSet::default();
+    let mut stack = vec![from];
+    while let Some(block) = stack.pop() {
+        if block == not || !reached.insert(block) {
+            continue;
+        }
+        match body.blocks[block].exit {
+            Exit::Goto(to) => stack.push(to.index()),
+            Exit::Branch { then, orelse, .. } => stack.extend([then.index(), orelse.index()]),
+            Exit::Either(a, b) => stack.extend([a.index(), b.index()]),
+            Exit::Return | Exit::Raise | Exit::Dead => {}
+        }
+    }
+    reached
+}

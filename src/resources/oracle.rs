@@ -1,0 +1,42 @@
+//! What the analysis of one function asks of the rest of the program.
+
+use crate::facts::model::{CallId, FuncId};
+use crate::models::resources::{Class, Effect, Kind};
+
+/// A resource that a call opens.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Acquire<'a> {
+    /// What it is.
+    pub kind: Kind,
+    /// When CPython gives it back by itself.
+    pub class: Class,
+    /// Methods that release it.
+    pub closers: &'a [Box<str>],
+    /// Attributes and methods whose value stands for it.
+    pub handles: &'a [Box<str>],
+    /// The position of the returned tuple where it is; `None` when the result itself is it.
+    pub field: Option<u8>,
+    /// Whether `with` releases it.
+    pub with_closes: bool,
+}
+
+/// Answers about calls. What is not known is answered so that no finding can rest on it.
+pub trait Oracle {
+    /// What a call opens.
+    fn acquires(&self, call: CallId) -> Vec<Acquire<'_>>;
+
+    /// What a call does to its argument at this place of the facts' list.
+    fn effect_of_argument(&self, call: CallId, index: usize) -> Effect;
+
+    /// What a method call does to the object it is called on, closers of the object itself aside.
+    fn method_effect(&self, call: CallId) -> Effect;
+
+    /// Whether control never comes back.
+    fn never_returns(&self, call: CallId) -> bool;
+
+    /// Whether the call can be relied on not to raise.
+    fn cannot_raise(&self, call: CallId) -> bool;
+
+    /// Whether what the function yields is closed by the function itself later (`contextmanager`, a fixture).
+    fn lends_what_it_yields(&self, func: FuncId) -> bool;
+}
