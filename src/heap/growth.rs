@@ -619,11 +619,10 @@ impl Judge<'_, '_> {
         let func = effect.func;
         let name = program.func_name(func);
         // Applied or called by code of the program that runs again and again, it is no registration at import.
-        let run = program.runs(func);
-        let is_applied_often = run.often >= Runs::Many
-            && matches!(run.why, Why::Caller(_))
-            && program.calls_applied(func);
-        if run.often == Runs::PerEvent || is_applied_often {
+        let is_applied_often = program
+            .applied_by(func)
+            .any(|by| program.runs(by).often >= Runs::Many);
+        if program.runs(func).often == Runs::PerEvent || is_applied_often {
             return false;
         }
         if matches!(name, "__init_subclass__" | "__set_name__")
