@@ -5,7 +5,10 @@
 
 mod pragmas;
 mod resolve;
+mod ruff;
 mod rustpython;
+
+use std::panic::catch_unwind;
 
 use crate::base::Span;
 use crate::syntax::tree::Module;
@@ -46,9 +49,23 @@ pub enum Door {
 #[must_use]
 pub fn lower(text: &str, door: Door) -> Lowered {
     let mut lowered = match door {
-        Door::Auto | Door::Rustpython | Door::Ruff => rustpython::lower(text),
+        Door::Auto => {
+            catch_unwind(|| ruff::lower(text)).unwrap_or_else(|_| rustpython::lower(text))
+        }
+        Door::Ruff => ruff::lower(text),
+        Door::Rustpython => rustpython::lower(text),
     };
-    lowered.module.pragmas = pragmas::find(text);
     resolve::resolve(&mut lowered.module);
     lowered
+}
+
+/// A parser's message in our style: lower-case unless it starts with an abbreviation, without a final period.
+fn in_our_style(mut message: String) -> String {
+    let second = message.as_bytes().get(1);
+    let is_word = second.is_none_or(|it| !it.is_ascii_uppercase());
+    if is_word && let Some(first) = message.get_mut(..1) {
+        first.make_ascii_lowercase();
+    }
+    message.truncate(message.trim_end_matches('.').len());
+    message
 }

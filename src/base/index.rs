@@ -123,6 +123,11 @@ impl<T> IndexVec<T> {
         id
     }
 
+    /// Makes room for `additional` more elements.
+    pub fn reserve(&mut self, additional: usize) {
+        self.raw.reserve(additional);
+    }
+
     /// Number of elements.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -194,6 +194,7 @@ impl Program<'_> {
                 }
             }
         }
+        self.field_edges(file, id, out);
         for &target in self.targets(file, id) {
             let Some(edges) = graphs.params.get(&target.func) else {
                 continue;
@@ -238,6 +239,73 @@ impl Program<'_> {
                 }
             }
         }
+    }
+
+    /// A data class (or named tuple) holds what its generated constructor is given.
+    fn field_edges(&self, file: u32, id: CallId, out: &mut Vec<Holds>) {
+        let facts = self.facts(file);
+        let call = &facts.calls[id];
+        let class = self
+            .entities(ValueRef {
+                file,
+                id: call.callee,
+            })
+            .iter()
+            .find_map(|it| match it {
+                Entity::Class(class) if self.has_generated_init(*class) => Some(*class),
+                _ => None,
+            });
+        let Some(class) = class else { return };
+        let there = self.facts(class.file);
+        let fields: Vec<&str> = there.classes[class.id]
+            .vars
+            .iter()
+            .filter(|&&var| {
+                there.defs[there.vars[var].defs.range()]
+                    .iter()
+                    .any(|it| it.kind == DefKind::Declare)
+            })
+            .map(|&var| self.name(class.file, there.vars[var].name))
+            .collect();
+        for (position, arg) in facts.args[call.args.range()].iter().enumerate() {
+            let field = match arg.kind {
+                ArgKindF::Keyword(name) => Some(self.name(file, name)),
+                ArgKindF::Positional => fields.get(position).copied(),
+                ArgKindF::Star | ArgKindF::DoubleStar => None,
+            };
+            let Some(field) = field.filter(|it| fields.contains(it)) else {
+                continue;
+            };
+            for to in self.reach(ValueRef {
+                file,
+                id: arg.value,
+            }) {
+                out.push(Holds {
+                    from: Object::New(id),
+                    to,
+                    by: format!(".{field}"),
+                    file,
+                    at: call.at,
+                });
+            }
+        }
+    }
+
+    fn has_generated_init(&self, class: ClassRef) -> bool {
+        let has_own = self
+            .sym("__init__")
+            .is_some_and(|it| self.method(class, it).is_some());
+        let facts = self.facts(class.file);
+        let is_data = self
+            .list(class.file, facts.classes[class.id].decorators)
+            .iter()
+            .any(|&it| {
+                matches!(
+                    crate::link::program::last_name(facts, it),
+                    Some("dataclass" | "define" | "attrs" | "mutable")
+                )
+            });
+        !has_own && (is_data || self.is_kind(class, crate::models::BaseKind::Declarative))
     }
 
     fn is_construction(&self, file: u32, id: CallId) -> bool {

@@ -1,9 +1,9 @@
 //! Comments that speak to us: `noqa` and `heaplint:`.
 //!
-//! Works on the text alone, so that it serves both doors and files with syntax errors. Most files have no such comment,
+//! Works on the text alone, for the door whose parser keeps no comments. Most files have no such comment,
 //! which one search for `#` finds out; only the others are read string by string.
 
-use memchr::{memchr_iter, memchr2, memchr3};
+use memchr::{memchr_iter, memchr2, memchr2_iter, memchr3};
 
 use crate::base::Span;
 use crate::limits::MAX_DEPTH;
@@ -39,13 +39,19 @@ fn line_end(bytes: &[u8], from: usize) -> usize {
     memchr2(b'\n', b'\r', &bytes[from..]).map_or(bytes.len(), |len| from + len)
 }
 
-fn speaks(comment: &[u8]) -> bool {
-    let has = |word: &[u8]| {
-        comment
-            .windows(word.len())
-            .any(|at| at.eq_ignore_ascii_case(word))
-    };
-    has(b"noqa") || has(b"heaplint:")
+/// Whether a comment contains `noqa` or `heaplint:` in any case.
+pub(super) fn speaks(comment: &[u8]) -> bool {
+    has_word(comment, b"noqa") || has_word(comment, b"heaplint:")
+}
+
+/// Whether `text` contains `word`, which is lower-case, in any case.
+fn has_word(text: &[u8], word: &[u8]) -> bool {
+    let first = word[0];
+    memchr2_iter(first, first.to_ascii_uppercase(), text).any(|at| {
+        text[at..]
+            .get(..word.len())
+            .is_some_and(|it| it.eq_ignore_ascii_case(word))
+    })
 }
 
 /// A walk over code, strings and the holes of f-strings.

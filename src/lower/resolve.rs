@@ -84,8 +84,8 @@ enum What {
     Func(FuncId),
     Class(ClassId),
     Alias(u32),
-    /// `super` in a function reads `__class__`, if there is a class around.
-    Super,
+    /// Nothing is to be filled, but a variable around, if there is one, is kept: `nonlocal`, and `super` for `__class__`.
+    Hint,
 }
 
 /// Names with a meaning of their own.
@@ -309,9 +309,11 @@ impl Binder<'_> {
     fn declare(&mut self, names: List<Name>, entry: Entry) {
         for i in 0..names.len() {
             let name = self.private(self.module[names][i]);
-            let is_module = self.place.scope == ScopeId::new(0);
-            if !is_module {
+            if self.place.scope != ScopeId::new(0) {
                 self.table.entry((self.place.scope, name)).or_insert(entry);
+            }
+            if matches!(entry, Entry::Nonlocal) {
+                self.read(What::Hint, name);
             }
         }
     }
@@ -481,7 +483,7 @@ impl Binder<'_> {
         }
         self.read(what, private);
         if self.known.super_ == Some(name) {
-            self.read(What::Super, self.known.class);
+            self.read(What::Hint, self.known.class);
         }
     }
 
@@ -723,7 +725,7 @@ impl Binder<'_> {
                 What::Func(func) => self.module.funcs[func].var = Some(id),
                 What::Class(class) => self.module.classes[class].var = id,
                 What::Alias(alias) => self.module.aliases[alias as usize].var = Some(id),
-                What::Super => {}
+                What::Hint => {}
             }
         }
         for func in self.module.funcs.iter_mut() {
@@ -745,7 +747,7 @@ impl Binder<'_> {
             None => false,
         };
         let found = self.search(it.scope, it.name);
-        if matches!(it.what, What::Super) && found.is_none() {
+        if matches!(it.what, What::Hint) && found.is_none() {
             return None;
         }
         let var = match found {

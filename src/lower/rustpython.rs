@@ -13,7 +13,7 @@ use rustpython_parser::{Mode, ParseErrorType, Tok, parse_tokens};
 use smallvec::SmallVec;
 use unicode_normalization::UnicodeNormalization;
 
-use super::{Lowered, SyntaxError};
+use super::{Lowered, SyntaxError, in_our_style, pragmas};
 use crate::base::{Idx, Name, Span};
 use crate::limits::{MAX_DEPTH, MAX_PARSER_DEPTH, MAX_STRING_TEXT};
 use crate::syntax::tree::{
@@ -43,6 +43,7 @@ pub(super) fn lower(text: &str) -> Lowered {
         }
         Err(error) => door.errors.push(error),
     }
+    door.module.pragmas = pragmas::find(text);
     Lowered {
         module: door.module,
         errors: door.errors,
@@ -70,15 +71,13 @@ fn message(error: &ParseErrorType) -> String {
         ParseErrorType::UnrecognizedToken(_, Some(expected)) if expected == "Indent" => {
             "expected an indented block".into()
         }
+        ParseErrorType::UnrecognizedToken(Tok::Newline, _) => "unexpected end of line".into(),
         ParseErrorType::UnrecognizedToken(token, _) | ParseErrorType::ExtraToken(token) => {
             format!("unexpected token {token}")
         }
         other => other.to_string(),
     };
-    let mut chars = text.trim_end_matches('.').chars();
-    chars.next().map_or_else(String::new, |first| {
-        first.to_lowercase().chain(chars).collect()
-    })
+    in_our_style(text)
 }
 
 /// The character at or before `offset`.
@@ -918,6 +917,7 @@ impl Lowerer<'_> {
         let value = self.expr(*it.value);
         let mut at = self.skip(self.module.exprs[target].span.end) + ":=".len() as u32;
         let place = self.module.exprs[value].span;
+        span.end = span.end.max(place.end);
         at = self.skip(at);
         while at < place.start && self.byte(at) == Some(b'(') {
             span.end = self.skip(span.end) + 1;

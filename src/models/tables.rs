@@ -314,6 +314,8 @@ impl Models {
                 "containers.toml",
                 include_str!("../../rules/models/containers.toml"),
             ),
+            ("known.toml", include_str!("../../rules/models/known.toml")),
+            ("sizes.toml", include_str!("../../rules/models/sizes.toml")),
             (
                 "entry_points.toml",
                 include_str!("../../rules/models/entry_points.toml"),
