@@ -18,7 +18,7 @@ use std::sync::LazyLock;
 use super::model::{
     ArgF, ArgKindF, CallF, ClassF, ContextF, ContextId, ContextKind, DefF, DefKind, FileFacts,
     FuncF, FuncId, Home, ImportF, ParamF, PragmaF, ReadF, ResultF, ResultKind, Rows, StoreF,
-    StoreId, StoreKind, Target, Usage, Value, ValueId, ValueKind, VarF,
+    StoreId, StoreKind, Target, Usage, Value, ValueId, ValueKind, VarF, VarId,
 };
 use super::sites::Sites;
 use crate::base::{Idx, Name, Span};
@@ -205,13 +205,27 @@ impl<'a> Collector<'a> {
         self.out.calls.as_slice()[self.out.funcs[func].calls.range()]
             .iter()
             .any(|call| {
-                let name = match self.out.values[call.callee].kind {
-                    ValueKind::Var(var) => self.out.vars[var].name,
-                    ValueKind::Attr { name, .. } => name,
+                let (name, is_ours) = match self.out.values[call.callee].kind {
+                    ValueKind::Var(var) => (self.out.vars[var].name, self.is_definition(var)),
+                    ValueKind::Attr { base, name } => match self.out.values[base].kind {
+                        ValueKind::Var(var) => (name, self.is_definition(var)),
+                        _ => (name, false),
+                    },
                     _ => return false,
                 };
-                opens_by_name(self.tree.names.text(name))
+                let name = self.tree.names.text(name);
+                // A function of the program may hand out what it opened, whatever its name.
+                let hands_out = call.usage == Usage::Bound
+                    && name.starts_with(|it: char| it.is_ascii_lowercase() || it == '_');
+                is_ours && hands_out || opens_by_name(name)
             })
+    }
+
+    /// Whether a variable is a function of this file, or imported.
+    fn is_definition(&self, var: VarId) -> bool {
+        self.out.defs[self.out.vars[var].defs.range()]
+            .iter()
+            .any(|def| matches!(def.kind, DefKind::Import(_) | DefKind::Function(_)))
     }
 
     fn function(&mut self, id: tree::FuncId, context: Option<ContextId>) {

@@ -281,10 +281,25 @@ impl Program<'_> {
                 match name {
                     // As many as its bounds say.
                     Some("builtins.range") => {
-                        let bounds = facts.args[fact.args.range()].iter().fold(Origins::CONST, |all, arg| {
-                            all.with(self.origins_at(func, ValueRef { file, id: arg.value }, depth, fuel))
-                        });
-                        if bounds.is_closed() { bounds } else { bounds.with(Origins::ELEMENT) }
+                        let bounds = facts.args[fact.args.range()].iter().fold(
+                            Origins::CONST,
+                            |all, arg| {
+                                all.with(self.origins_at(
+                                    func,
+                                    ValueRef {
+                                        file,
+                                        id: arg.value,
+                                    },
+                                    depth,
+                                    fuel,
+                                ))
+                            },
+                        );
+                        if bounds.is_closed() {
+                            bounds
+                        } else {
+                            bounds.with(Origins::ELEMENT)
+                        }
                     }
                     Some(
                         "builtins.enumerate" | "builtins.sorted" | "builtins.list" | "builtins.set"

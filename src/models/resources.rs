@@ -180,6 +180,8 @@ pub enum Effect {
     Take,
     /// The result refers to it, but closing the result does not close it.
     View,
+    /// The result refers to its elements: `list(files)` to the files, `list(file)` to nothing.
+    Elements,
 }
 
 /// An argument: a position, or a keyword.

@@ -194,7 +194,9 @@ impl<'a> InProgram<'a> {
                     match oracle.effect_of_argument(id, at) {
                         Effect::Borrow => {}
                         Effect::Close => effect = Effect::Close,
-                        Effect::Transfer | Effect::Take | Effect::View => return None,
+                        Effect::Transfer | Effect::Take | Effect::View | Effect::Elements => {
+                            return None;
+                        }
                     }
                     open.remove(&arg.value);
                 }
