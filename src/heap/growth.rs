@@ -107,6 +107,14 @@ impl Program<'_> {
         }
     }
 
+    /// The values that are bound to a place.
+    #[must_use]
+    pub fn place_values(&self, key: PlaceKey) -> Vec<ValueRef> {
+        let mut values = Vec::new();
+        self.bound_values(key, &mut values, &mut Vec::new());
+        values
+    }
+
     fn bound_values(
         &self,
         key: PlaceKey,
