@@ -32,6 +32,9 @@ pub const FINALLY_DEPTH: u32 = 4;
 /// Levels of a value that are looked through for what it may refer to.
 pub const VALUE_DEPTH: u32 = 12;
 
+/// Calls followed from a function to what it hands out, and from an argument to what becomes of it.
+pub const RESOURCE_CALLS: u32 = 4;
+
 /// Words of solver state for one function: blocks × words per state. Eight megabytes; beyond it the function is skipped.
 pub const FLOW_STATE_WORDS: usize = 1 << 20;
 

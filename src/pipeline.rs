@@ -98,16 +98,20 @@ pub fn analyze(request: &Request, progress: Progress<'_>) -> Result<Analysis, Er
         .map_err(|it| Error::Threads(it.to_string()))?;
     let mut analysis = pool.install(|| run(request, &selection, &discovered, &models, progress));
     for name in &discovered.excluded_named {
-        analysis.notices.push(Notice::info(
-            Some(name.clone()),
-            "named, but excluded by the settings",
-        ));
+        analysis.notices.push(Notice {
+            kind: NoticeKind::Info,
+            path: Some(name.clone()),
+            line_col: None,
+            message: "named, but excluded by the settings".to_owned(),
+        });
     }
     for name in &discovered.not_python {
-        analysis.notices.push(Notice::info(
-            Some(name.clone()),
-            "named, but not a Python file",
-        ));
+        analysis.notices.push(Notice {
+            kind: NoticeKind::Info,
+            path: Some(name.clone()),
+            line_col: None,
+            message: "named, but not a Python file".to_owned(),
+        });
     }
     for it in &discovered.notices {
         analysis.notices.push(Notice {

@@ -6,3 +6,4 @@
 pub mod models;
 pub mod must_call;
 pub mod oracle;
+pub mod program;

@@ -9,6 +9,7 @@ mod growing_default_argument;
 mod method_cache;
 mod unbounded_class_container;
 mod unbounded_global_container;
+mod unclosed_file;
 
 mod growing;
 
@@ -22,6 +23,7 @@ use crate::finding::Finding;
 use crate::heap::growth::{Growth, ProgramKind};
 use crate::heap::reach::ObjectGraphs;
 use crate::link::Program;
+use crate::resources::{self, program::Lost};
 
 /// A leak pattern.
 pub trait Rule: Sync {
@@ -40,6 +42,7 @@ pub const ALL: &[&dyn Rule] = &[
     &method_cache::MethodCache,
     &finalizer_in_cycle::FinalizerInCycle,
     &finalizer_holds_itself::FinalizerHoldsItself,
+    &unclosed_file::UnclosedFile,
     &closure_holds_large_local::ClosureHoldsLargeLocal,
 ];
 
@@ -70,6 +73,8 @@ pub struct Context<'a> {
     pub growths: Vec<Growth>,
     /// What functions do among the objects they are given.
     pub objects: ObjectGraphs,
+    /// Resources that get lost in the function that opens them.
+    pub lost: Vec<Lost>,
 }
 
 impl<'a> Context<'a> {
@@ -84,6 +89,7 @@ impl<'a> Context<'a> {
         let places = program.places_with_effects();
         let growths = places
             .par_iter()
+            .filter(|&&key| program.is_rooted(key))
             .filter_map(|&key| program.growth(key, kind))
             .collect();
         Self {
@@ -93,6 +99,7 @@ impl<'a> Context<'a> {
             large,
             growths,
             objects: program.object_graphs(),
+            lost: resources::program::lost(program, (3, target.minor.into())),
         }
     }
 }

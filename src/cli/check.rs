@@ -15,7 +15,7 @@ use super::output::Output;
 use crate::config::{Config, Source, Sourced};
 use crate::finding::Finding;
 use crate::pipeline::{self, Analysis, Request, severity_of};
-use crate::report::{self, NoticeKind, Report, Style};
+use crate::report::{self, Report, Style};
 use crate::rules;
 
 pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
@@ -169,25 +169,16 @@ fn print(args: &CheckArgs, outputs: &[Output], analysis: &Analysis) -> anyhow::R
         statistics(&analysis.findings)?;
     }
     if !args.quiet {
-        for notice in &analysis.notices {
-            let path = notice
-                .path
-                .as_deref()
-                .map_or(String::new(), |it| format!("{it}:"));
-            let at = notice
-                .line_col
-                .map_or(String::new(), |it| format!("{}:{}:", it.line, it.column));
-            let kind = match notice.kind {
-                NoticeKind::SyntaxError => "syntax error: ",
-                NoticeKind::Unreadable | NoticeKind::Info => "",
-                NoticeKind::Internal => "internal error: ",
-            };
-            anstream::eprintln!(
-                "{}",
-                report::escape::terminal(&format!("{path}{at} {kind}{}", notice.message))
-            );
-        }
-        anstream::eprintln!("{}", report::summary(&report));
+        anstream::eprint!("{}", report::notices(&report));
+        let summary = report::summary(&report);
+        anstream::eprintln!(
+            "{}",
+            if style.ascii {
+                report::escape::ascii(&summary)
+            } else {
+                summary
+            }
+        );
     }
     Ok(())
 }

@@ -13,14 +13,18 @@
 //!
 //! and the same for `try: return CACHE[key]` / `except KeyError: pass`: what follows runs only in the handler's case.
 
+use std::sync::LazyLock;
+
 use super::model::{
     ArgF, ArgKindF, CallF, ClassF, ContextF, ContextId, ContextKind, DefF, DefKind, FileFacts,
     FuncF, FuncId, Home, ImportF, ParamF, PragmaF, ReadF, ResultF, ResultKind, Rows, StoreF,
-    StoreId, StoreKind, Target, Usage, Value, ValueId, ValueKind, VarF,
+    StoreId, StoreKind, Target, Usage, Value, ValueId, ValueKind, VarF, VarId,
 };
 use super::sites::Sites;
 use crate::base::{Idx, Name, Span};
+use crate::flow::build::build;
 use crate::lower::Lowered;
+use crate::models::Resources;
 use crate::syntax::tree::{
     self, ArgKind, Block, ClassId, CompId, ExprId, ExprKind, List, Module, PatId, PatKind,
     ScopeKind, StmtId, StmtKind, UnaryOp,
@@ -183,7 +187,46 @@ impl<'a> Collector<'a> {
         self.out.defs = defs;
     }
 
-    fn flow_graphs(&mut self) {}
+    /// Graphs of the functions that may open something: those that call a function whose name says so. Names mean nothing
+    /// to facts otherwise; here they only spare graphs that nobody would ask for.
+    fn flow_graphs(&mut self) {
+        for func in self.tree.funcs.ids().skip(1) {
+            if !self.may_open(cast(func)) {
+                continue;
+            }
+            let body = build(self.tree, &self.sites, &self.out, func);
+            let at = self.out.bodies.len() as u32;
+            self.out.bodies.push(body);
+            self.out.funcs[cast(func)].body = Some(at);
+        }
+    }
+
+    fn may_open(&self, func: FuncId) -> bool {
+        self.out.calls.as_slice()[self.out.funcs[func].calls.range()]
+            .iter()
+            .any(|call| {
+                let (name, is_ours) = match self.out.values[call.callee].kind {
+                    ValueKind::Var(var) => (self.out.vars[var].name, self.is_definition(var)),
+                    ValueKind::Attr { base, name } => match self.out.values[base].kind {
+                        ValueKind::Var(var) => (name, self.is_definition(var)),
+                        _ => (name, false),
+                    },
+                    _ => return false,
+                };
+                let name = self.tree.names.text(name);
+                // A function of the program may hand out what it opened, whatever its name.
+                let hands_out = call.usage == Usage::Bound
+                    && name.starts_with(|it: char| it.is_ascii_lowercase() || it == '_');
+                is_ours && hands_out || opens_by_name(name)
+            })
+    }
+
+    /// Whether a variable is a function of this file, or imported.
+    fn is_definition(&self, var: VarId) -> bool {
+        self.out.defs[self.out.vars[var].defs.range()]
+            .iter()
+            .any(|def| matches!(def.kind, DefKind::Import(_) | DefKind::Function(_)))
+    }
 
     fn function(&mut self, id: tree::FuncId, context: Option<ContextId>) {
         let func = &self.tree.funcs[id];
@@ -1195,6 +1238,18 @@ impl<'a> Collector<'a> {
         });
         self.value(id, ValueKind::Call(call), span.start)
     }
+}
+
+/// Whether something of this name may hand out a resource: the shipped openers, and what programs call their own.
+fn opens_by_name(name: &str) -> bool {
+    const PARTS: &[&str] = &[
+        "open", "connect", "conn", "session", "client", "socket", "sock", "temp", "tmp", "pool",
+        "popen", "spawn", "file", "stream", "engine", "executor", "pipe", "reader", "writer",
+    ];
+    static SHIPPED: LazyLock<Resources> =
+        LazyLock::new(|| Resources::shipped().unwrap_or_default());
+    let lower = name.to_ascii_lowercase();
+    PARTS.iter().any(|it| lower.contains(it)) || SHIPPED.is_opener(name)
 }
 
 /// Where the value of a binding or store comes from.

@@ -90,7 +90,8 @@ impl Program<'_> {
                 return None;
             }
         }
-        if holds.is_none() && is_other {
+        if holds.is_none() && (is_other || values.is_empty() && !matches!(key, PlaceKey::Func(..)))
+        {
             return None;
         }
         Some(Container { key, holds, values })
@@ -104,6 +105,14 @@ impl Program<'_> {
             },
             _ => value,
         }
+    }
+
+    /// The values that are bound to a place.
+    #[must_use]
+    pub fn place_values(&self, key: PlaceKey) -> Vec<ValueRef> {
+        let mut values = Vec::new();
+        self.bound_values(key, &mut values, &mut Vec::new());
+        values
     }
 
     fn bound_values(
@@ -617,7 +626,11 @@ impl Judge<'_, '_> {
         let program = self.program;
         let func = effect.func;
         let name = program.func_name(func);
-        if program.runs(func).often == Runs::PerEvent {
+        // Applied or called by code of the program that runs again and again, it is no registration at import.
+        let is_applied_often = program
+            .applied_by(func)
+            .any(|by| program.runs(by).often >= Runs::Many);
+        if program.runs(func).often == Runs::PerEvent || is_applied_often {
             return false;
         }
         if matches!(name, "__init_subclass__" | "__set_name__")
@@ -655,9 +668,7 @@ impl Judge<'_, '_> {
 
     /// Judges one growing operation; `None` when it cannot grow the container without end.
     fn candidate(&self, effect: &Effect) -> Option<Candidate> {
-        if !effect.kind.grows()
-            || effect.is_inner && self.container.holds != Some(Holds::Defaultdict)
-        {
+        if !effect.kind.grows() {
             return None;
         }
         let program = self.program;
@@ -676,10 +687,14 @@ impl Judge<'_, '_> {
         {
             return None;
         }
+        // An object that stores itself while it is finalized is brought back to life; that is another story.
+        if program.func_name(effect.func) == "__del__" {
+            return None;
+        }
         if effect.kind == EffectKind::Augment && !self.is_augmented_container(effect) {
             return None;
         }
-        if effect.is_inner {
+        if effect.is_inner && !self.is_inner_append(effect) {
             return None;
         }
         let run = program.runs(effect.func);
@@ -710,6 +725,27 @@ impl Judge<'_, '_> {
             evidence,
             import_bytes,
         })
+    }
+
+    /// `X[k].append(v)`: an element of the container grows, and nothing empties or replaces elements.
+    fn is_inner_append(&self, effect: &Effect) -> bool {
+        let appends = matches!(
+            effect.kind,
+            EffectKind::Grow(Mutation::Append | Mutation::Extend | Mutation::Put)
+        );
+        let holds_by_key = matches!(
+            self.container.holds,
+            Some(Holds::Dict | Holds::Defaultdict | Holds::List)
+        );
+        appends
+            && holds_by_key
+            && !self.effects.iter().any(|it| {
+                it.kind.shrinks()
+                    || it.is_inner && matches!(it.kind, EffectKind::Rebind)
+                    || !it.is_inner
+                        && it.kind == EffectKind::Grow(Mutation::Setitem)
+                        && it.func.id.index() != 0
+            })
     }
 
     fn is_endless(&self, effect: &Effect) -> bool {
@@ -1213,6 +1249,42 @@ impl Program<'_> {
         Some(ValueRef {
             file: call.file,
             id,
+        })
+    }
+
+    /// A decorator of the program that keeps results in a container of its own: how that container only grows.
+    #[must_use]
+    pub fn home_made_cache(&self, decorator: FuncRef) -> Option<Growth> {
+        let mut makers = vec![decorator];
+        makers.extend(self.returned_funcs(decorator));
+        let wrappers: Vec<FuncRef> = makers
+            .iter()
+            .flat_map(|&it| self.returned_funcs(it))
+            .collect();
+        wrappers.iter().find_map(|&wrapper| {
+            let facts = self.facts(wrapper.file);
+            facts.funcs[wrapper.id].free.iter().find_map(|&var| {
+                let owner = facts.vars[var].func;
+                if !makers
+                    .iter()
+                    .any(|it| it.file == wrapper.file && it.id == owner)
+                    || facts.vars[var].param.is_some()
+                {
+                    return None;
+                }
+                let growth = self.growth(
+                    PlaceKey::Var(VarRef {
+                        file: wrapper.file,
+                        id: var,
+                    }),
+                    ProgramKind::Application,
+                )?;
+                let keeps = matches!(
+                    growth.site.kind,
+                    EffectKind::Grow(Mutation::Setitem | Mutation::Setdefault)
+                );
+                (growth.site.func == wrapper && keeps).then_some(growth)
+            })
         })
     }
 

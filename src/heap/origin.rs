@@ -279,7 +279,28 @@ impl Program<'_> {
                     })
                     .map(|it| self.api_text(it));
                 match name {
-                    Some("builtins.range") => Origins::CONST,
+                    // As many as its bounds say.
+                    Some("builtins.range") => {
+                        let bounds = facts.args[fact.args.range()].iter().fold(
+                            Origins::CONST,
+                            |all, arg| {
+                                all.with(self.origins_at(
+                                    func,
+                                    ValueRef {
+                                        file,
+                                        id: arg.value,
+                                    },
+                                    depth,
+                                    fuel,
+                                ))
+                            },
+                        );
+                        if bounds.is_closed() {
+                            bounds
+                        } else {
+                            bounds.with(Origins::ELEMENT)
+                        }
+                    }
                     Some(
                         "builtins.enumerate" | "builtins.sorted" | "builtins.list" | "builtins.set"
                         | "builtins.zip" | "builtins.reversed",
@@ -317,14 +338,6 @@ impl Program<'_> {
         let facts = self.facts(func.file);
         let fact = &facts.funcs[func.id];
         let row = facts.params[fact.params.start as usize + param];
-        if let Some(annotation) = row.annotation
-            && self.is_finite_annotation(ValueRef {
-                file: func.file,
-                id: annotation,
-            })
-        {
-            return Origins::FINITE;
-        }
         let name = self.param_name(func, param);
         if matches!(
             name,
@@ -342,6 +355,14 @@ impl Program<'_> {
         ) {
             return Origins::FINITE;
         }
+        if row.annotation.is_some_and(|id| {
+            self.is_finite_annotation(ValueRef {
+                file: func.file,
+                id,
+            })
+        }) {
+            return Origins::FINITE;
+        }
         let run = self.runs(func);
         let callers = self.callers(func);
         let is_closed = !callers.is_empty()
@@ -349,6 +370,15 @@ impl Program<'_> {
             && !self.is_taken(func)
             && run.why != crate::link::runs::Why::EntryPoint;
         if !is_closed {
+            // As many as the program defines, unless it makes them as it runs: then a caller would say so.
+            if row.annotation.is_some_and(|id| {
+                self.is_definition_annotation(ValueRef {
+                    file: func.file,
+                    id,
+                })
+            }) {
+                return Origins::FINITE;
+            }
             let is_event =
                 run.why == crate::link::runs::Why::EntryPoint && run.often == Runs::PerEvent;
             return if is_event {
@@ -396,6 +426,17 @@ impl Program<'_> {
         all
     }
 
+    fn is_definition_annotation(&self, annotation: ValueRef) -> bool {
+        let value = match self.value(annotation) {
+            ValueKind::Item { base, .. } => base,
+            _ => annotation.id,
+        };
+        matches!(
+            last_name(self.facts(annotation.file), value),
+            Some("type" | "Type" | "Callable" | "ModuleType" | "CodeType" | "FunctionType")
+        )
+    }
+
     fn is_finite_annotation(&self, annotation: ValueRef) -> bool {
         let facts = self.facts(annotation.file);
         let value = match self.value(annotation) {
@@ -404,19 +445,7 @@ impl Program<'_> {
         };
         if matches!(
             last_name(facts, value),
-            Some(
-                "bool"
-                    | "Literal"
-                    | "type"
-                    | "Type"
-                    | "Callable"
-                    | "ModuleType"
-                    | "CodeType"
-                    | "dtype"
-                    | "device"
-                    | "FunctionType"
-                    | "LiteralString"
-            )
+            Some("bool" | "Literal" | "dtype" | "device" | "LiteralString")
         ) {
             return true;
         }

@@ -12,7 +12,7 @@
 //!         parent.kids.append(self)      # parent → self: a cycle
 //! ```
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
 use crate::base::Span;
@@ -20,8 +20,8 @@ use crate::facts::model::{
     ArgKindF, CallId, DefKind, FuncId, StoreKind, Target, ValueId, ValueKind, VarId,
 };
 use crate::link::program::ValueRef;
-use crate::link::{ClassRef, Entity, FuncRef, Program, VarRef};
-use crate::models::Mutation;
+use crate::link::{ClassRef, Entity, FuncRef, Program, Sym, VarRef};
+use crate::models::{Holds as Kind, Mutation};
 
 /// A node of a function's object graph.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -61,13 +61,18 @@ struct ParamEdge {
 #[derive(Debug, Default)]
 pub struct ObjectGraphs {
     params: FxHashMap<FuncRef, Vec<ParamEdge>>,
+    /// Attributes that hold weakly in some class: on a receiver of unknown type they are taken to.
+    weak: FxHashSet<Sym>,
 }
 
 impl Program<'_> {
     /// Summarizes what functions do among their parameters. Two rounds carry facts over two calls.
     #[must_use]
     pub fn object_graphs(&self) -> ObjectGraphs {
-        let mut graphs = ObjectGraphs::default();
+        let mut graphs = ObjectGraphs {
+            weak: self.weak_attributes(),
+            ..ObjectGraphs::default()
+        };
         for _ in 0..2 {
             let mut params = FxHashMap::default();
             for func in self.funcs() {
@@ -100,7 +105,7 @@ impl Program<'_> {
                     params.insert(func, edges);
                 }
             }
-            graphs = ObjectGraphs { params };
+            graphs.params = params;
         }
         graphs
     }
@@ -120,10 +125,13 @@ impl Program<'_> {
                 Target::Attr(name) => (store.base, format!(".{}", self.name(file, name))),
                 Target::Item(_) => match facts.values[store.base].kind {
                     ValueKind::Attr { base, name }
-                        if !self.is_weak_place(ValueRef {
-                            file,
-                            id: store.base,
-                        }) =>
+                        if !self.is_weak_place(
+                            graphs,
+                            ValueRef {
+                                file,
+                                id: store.base,
+                            },
+                        ) =>
                     {
                         (base, format!(".{}[…]", self.name(file, name)))
                     }
@@ -150,17 +158,45 @@ impl Program<'_> {
         out
     }
 
-    fn is_weak_place(&self, value: ValueRef) -> bool {
-        let places = self.places(value);
-        !places.is_empty()
-            && places
-                .iter()
-                .all(|it| !self.effects(it.key).is_empty() && self.is_weak(it.key))
+    fn weak_attributes(&self) -> FxHashSet<Sym> {
+        self.files
+            .iter()
+            .enumerate()
+            .flat_map(|(file, it)| {
+                it.facts
+                    .stores
+                    .iter()
+                    .map(move |store| (file as u32, store))
+            })
+            .filter_map(|(file, store)| match (store.target, store.value) {
+                (Target::Attr(name), Some(id))
+                    if self.holds(ValueRef { file, id }) == Some(Kind::Weak) =>
+                {
+                    Some(self.sym_of(file, name))
+                }
+                _ => None,
+            })
+            .collect()
     }
 
-    fn is_weak(&self, key: crate::link::PlaceKey) -> bool {
-        // A place whose only binding is a weak container is no container for growth either.
-        self.container(key).is_none() && self.definition_span(key).is_some()
+    /// Whether an attribute holds weakly what is put into it.
+    fn is_weak_place(&self, graphs: &ObjectGraphs, value: ValueRef) -> bool {
+        let places = self.places(value);
+        if places.is_empty() {
+            return match self.value(value) {
+                ValueKind::Attr { name, .. } => {
+                    graphs.weak.contains(&self.sym_of(value.file, name))
+                }
+                _ => false,
+            };
+        }
+        places.iter().all(|it| {
+            let values = self.place_values(it.key);
+            !values.is_empty()
+                && values
+                    .iter()
+                    .any(|&value| self.holds(value) == Some(Kind::Weak))
+        })
     }
 
     fn call_edges(&self, func: FuncRef, id: CallId, graphs: &ObjectGraphs, out: &mut Vec<Holds>) {
@@ -176,7 +212,7 @@ impl Program<'_> {
                 base: owner,
                 name: attr,
             } = facts.values[base].kind
-            && !self.is_weak_place(ValueRef { file, id: base })
+            && !self.is_weak_place(graphs, ValueRef { file, id: base })
             && let Some(from) = self.object_of(file, owner)
         {
             for arg in &facts.args[call.args.range()] {
@@ -194,6 +230,7 @@ impl Program<'_> {
                 }
             }
         }
+        self.field_edges(file, id, out);
         for &target in self.targets(file, id) {
             let Some(edges) = graphs.params.get(&target.func) else {
                 continue;
@@ -238,6 +275,73 @@ impl Program<'_> {
                 }
             }
         }
+    }
+
+    /// A data class (or named tuple) holds what its generated constructor is given.
+    fn field_edges(&self, file: u32, id: CallId, out: &mut Vec<Holds>) {
+        let facts = self.facts(file);
+        let call = &facts.calls[id];
+        let class = self
+            .entities(ValueRef {
+                file,
+                id: call.callee,
+            })
+            .iter()
+            .find_map(|it| match it {
+                Entity::Class(class) if self.has_generated_init(*class) => Some(*class),
+                _ => None,
+            });
+        let Some(class) = class else { return };
+        let there = self.facts(class.file);
+        let fields: Vec<&str> = there.classes[class.id]
+            .vars
+            .iter()
+            .filter(|&&var| {
+                there.defs[there.vars[var].defs.range()]
+                    .iter()
+                    .any(|it| it.kind == DefKind::Declare)
+            })
+            .map(|&var| self.name(class.file, there.vars[var].name))
+            .collect();
+        for (position, arg) in facts.args[call.args.range()].iter().enumerate() {
+            let field = match arg.kind {
+                ArgKindF::Keyword(name) => Some(self.name(file, name)),
+                ArgKindF::Positional => fields.get(position).copied(),
+                ArgKindF::Star | ArgKindF::DoubleStar => None,
+            };
+            let Some(field) = field.filter(|it| fields.contains(it)) else {
+                continue;
+            };
+            for to in self.reach(ValueRef {
+                file,
+                id: arg.value,
+            }) {
+                out.push(Holds {
+                    from: Object::New(id),
+                    to,
+                    by: format!(".{field}"),
+                    file,
+                    at: call.at,
+                });
+            }
+        }
+    }
+
+    fn has_generated_init(&self, class: ClassRef) -> bool {
+        let has_own = self
+            .sym("__init__")
+            .is_some_and(|it| self.method(class, it).is_some());
+        let facts = self.facts(class.file);
+        let is_data = self
+            .list(class.file, facts.classes[class.id].decorators)
+            .iter()
+            .any(|&it| {
+                matches!(
+                    crate::link::program::last_name(facts, it),
+                    Some("dataclass" | "define" | "attrs" | "mutable")
+                )
+            });
+        !has_own && (is_data || self.is_kind(class, crate::models::BaseKind::Declarative))
     }
 
     fn is_construction(&self, file: u32, id: CallId) -> bool {

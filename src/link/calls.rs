@@ -311,6 +311,15 @@ impl Program<'_> {
         self.calls.unknown_methods.contains(&name)
     }
 
+    /// Functions whose code applies a function as a decorator.
+    pub fn applied_by(&self, func: FuncRef) -> impl Iterator<Item = FuncRef> + '_ {
+        self.calls
+            .applied
+            .iter()
+            .filter(move |it| it.func == func)
+            .map(|it| it.by)
+    }
+
     /// Functions that are applied as decorators.
     pub fn applied_decorators(&self) -> impl Iterator<Item = FuncRef> + '_ {
         self.calls.applied.iter().map(|it| it.func)

@@ -514,6 +514,31 @@ impl Program<'_> {
         }
     }
 
+    /// The call that a value is the result of, through names with one binding, also imported ones.
+    #[must_use]
+    pub fn bound_call(&self, value: ValueRef) -> Option<ValueRef> {
+        let mut at = value;
+        for _ in 0..limits::REEXPORT_HOPS {
+            match self.value(at) {
+                ValueKind::Call(_) => return Some(at),
+                ValueKind::Var(id) => {
+                    let var = VarRef { file: at.file, id };
+                    let var = self.imported_var(var).unwrap_or(var);
+                    let facts = self.facts(var.file);
+                    let [def] = &facts.defs[facts.vars[var.id].defs.range()] else {
+                        return None;
+                    };
+                    at = ValueRef {
+                        file: var.file,
+                        id: def.value.filter(|_| def.kind == DefKind::Assign)?,
+                    };
+                }
+                _ => return None,
+            }
+        }
+        None
+    }
+
     /// Whether a method is read like an attribute.
     #[must_use]
     pub fn is_property(&self, func: FuncRef) -> bool {

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Deserialize;
 
 use super::ModelError;
@@ -22,6 +22,7 @@ pub struct Resources {
     by_name: FxHashMap<Box<str>, u32>,
     /// By the last part of the dotted name, for guesses that only remove findings.
     by_last: FxHashMap<Box<str>, Vec<u32>>,
+    closers: FxHashSet<Box<str>>,
 }
 
 impl Resources {
@@ -43,6 +44,7 @@ impl Resources {
                 self.by_last.entry(method.into()).or_default().push(id);
             }
         }
+        self.closers.extend(api.closers.iter().cloned());
         self.apis.push(api);
         Ok(())
     }
@@ -89,6 +91,18 @@ impl Resources {
     pub fn named(&self, last: &str) -> impl Iterator<Item = &Api> {
         let ids = self.by_last.get(last).map_or(&[][..], Vec::as_slice);
         ids.iter().map(|&it| &self.apis[it as usize])
+    }
+
+    /// Whether some resource has a method of this name that releases it.
+    #[must_use]
+    pub fn is_closer(&self, method: &str) -> bool {
+        self.closers.contains(method)
+    }
+
+    /// Whether some API that opens something has this last name.
+    #[must_use]
+    pub fn is_opener(&self, last: &str) -> bool {
+        self.named(last).any(|it| it.opens.is_some())
     }
 
     /// All models in file order.
@@ -166,6 +180,8 @@ pub enum Effect {
     Take,
     /// The result refers to it, but closing the result does not close it.
     View,
+    /// The result refers to its elements: `list(files)` to the files, `list(file)` to nothing.
+    Elements,
 }
 
 /// An argument: a position, or a keyword.

@@ -4,6 +4,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Deserialize;
 
 use super::names::{NameTree, NodeId};
+use super::resources::Resources;
 
 /// How a container holds what is put into it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
@@ -162,6 +163,8 @@ pub struct ModelError {
 pub struct Models {
     /// The dotted names they mention.
     pub names: NameTree,
+    /// What opens, closes and borrows resources.
+    pub resources: Resources,
     types: FxHashMap<NodeId, (Holds, Option<Bound>)>,
     methods: FxHashMap<String, MethodModel>,
     functions: FxHashMap<NodeId, FunctionModel>,
@@ -306,16 +309,23 @@ impl Models {
     /// # Errors
     /// When a shipped table is not well-formed, which a test rules out.
     pub fn shipped() -> Result<Self, ModelError> {
-        Self::parse(&[
+        let mut models = Self::parse(&[
             (
                 "containers.toml",
                 include_str!("../../rules/models/containers.toml"),
             ),
+            ("known.toml", include_str!("../../rules/models/known.toml")),
+            ("sizes.toml", include_str!("../../rules/models/sizes.toml")),
             (
                 "entry_points.toml",
                 include_str!("../../rules/models/entry_points.toml"),
             ),
-        ])
+        ])?;
+        models.resources = Resources::shipped()?;
+        for name in models.resources.names() {
+            models.names.add(&name);
+        }
+        Ok(models)
     }
 
     /// Reads tables, given as file name and text.

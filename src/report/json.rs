@@ -1,26 +1,29 @@
-//! The JSON contract, `schema_version` 1: no timings, no absolute paths.
+//! The JSON contract: what scripts read. Fields may be added; nothing else may change without a new `schema_version`.
 
-use std::io::{self, Write};
+use std::io;
 
 use serde::Serialize;
 
-use super::{NoticeKind, Report};
-use crate::base::SourceMap;
-use crate::finding::{Finding, Place, Severity};
+use super::{Counts, Report};
+use crate::base::LineCol;
+use crate::finding::{Finding, Place};
+
+/// Version of the contract.
+pub const SCHEMA_VERSION: u32 = 1;
 
 #[derive(Serialize)]
 struct Document<'a> {
     schema_version: u32,
     tool: Tool<'a>,
-    root: &'a str,
+    root: &'static str,
     summary: Summary,
-    findings: Vec<Entry<'a>>,
-    notices: Vec<NoticeEntry<'a>>,
+    findings: Vec<Item<'a>>,
+    notices: Vec<NoticeItem<'a>>,
 }
 
 #[derive(Serialize)]
 struct Tool<'a> {
-    name: &'a str,
+    name: &'static str,
     version: &'a str,
 }
 
@@ -30,30 +33,23 @@ struct Summary {
     findings: Counts,
     sites: usize,
     roots: usize,
+    growing: usize,
 }
 
 #[derive(Serialize)]
-struct Counts {
-    error: usize,
-    warning: usize,
-    info: usize,
-}
-
-/// One finding.
-#[derive(Serialize)]
-pub(super) struct Entry<'a> {
+struct Item<'a> {
     code: &'a str,
     name: &'a str,
-    severity: &'a str,
-    confidence: &'a str,
+    severity: &'static str,
+    confidence: &'static str,
     message: &'a str,
     help: &'a str,
     notes: &'a [String],
     url: String,
     location: Location<'a>,
-    labels: Vec<LabelEntry<'a>>,
-    path: Vec<StepEntry<'a>>,
-    growth: &'a str,
+    labels: Vec<LabelItem<'a>>,
+    path: Vec<StepItem<'a>>,
+    growth: &'static str,
     self_bytes: Option<u64>,
     retained_bytes: Option<u64>,
     symbol: &'a str,
@@ -63,49 +59,54 @@ pub(super) struct Entry<'a> {
 #[derive(Serialize)]
 struct Location<'a> {
     path: &'a str,
-    start: Point,
-    end: Point,
+    start: Position,
+    end: Position,
 }
 
 #[derive(Serialize)]
-struct Point {
+struct Position {
     line: u32,
     column: u32,
 }
 
 #[derive(Serialize)]
-struct LabelEntry<'a> {
-    role: &'a str,
+struct LabelItem<'a> {
+    role: &'static str,
     message: &'a str,
     location: Location<'a>,
 }
 
 #[derive(Serialize)]
-struct StepEntry<'a> {
+struct StepItem<'a> {
     node: &'a str,
     edge: &'a str,
     location: Option<Location<'a>>,
 }
 
 #[derive(Serialize)]
-struct NoticeEntry<'a> {
-    kind: &'a str,
-    path: Option<&'a str>,
-    line: Option<u32>,
-    column: Option<u32>,
+struct NoticeItem<'a> {
+    kind: &'static str,
     message: &'a str,
+    path: Option<&'a str>,
+    start: Option<Position>,
 }
 
-pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let count = |severity| {
-        report
-            .findings
-            .iter()
-            .filter(|it| it.severity == severity)
-            .count()
-    };
+impl From<LineCol> for Position {
+    fn from(it: LineCol) -> Self {
+        Self {
+            line: it.line,
+            column: it.column,
+        }
+    }
+}
+
+/// The whole report as one document on one line.
+///
+/// # Errors
+/// When it cannot be serialized.
+pub fn document(report: &Report<'_>) -> io::Result<String> {
     let document = Document {
-        schema_version: 1,
+        schema_version: SCHEMA_VERSION,
         tool: Tool {
             name: "heaplint",
             version: report.version,
@@ -113,88 +114,152 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
         root: ".",
         summary: Summary {
             files: report.stats.files,
-            findings: Counts {
-                error: count(Severity::Error),
-                warning: count(Severity::Warning),
-                info: count(Severity::Info),
-            },
+            findings: Counts::of(report.findings),
             sites: report.stats.sites,
             roots: report.stats.roots,
+            growing: report.stats.growing,
         },
-        findings: report
-            .findings
-            .iter()
-            .map(|it| entry(it, report.sources))
-            .collect(),
+        findings: report.findings.iter().map(|it| item(report, it)).collect(),
         notices: report
             .notices
             .iter()
-            .map(|it| NoticeEntry {
-                kind: match it.kind {
-                    NoticeKind::SyntaxError => "syntax-error",
-                    NoticeKind::Unreadable => "unreadable-file",
-                    NoticeKind::Internal => "internal-error",
-                    NoticeKind::Info => "info",
-                },
-                path: it.path.as_deref(),
-                line: it.line_col.map(|it| it.line),
-                column: it.line_col.map(|it| it.column),
+            .map(|it| NoticeItem {
+                kind: it.kind.name(),
                 message: &it.message,
+                path: it.path.as_deref(),
+                start: it.line_col.map(Position::from),
             })
             .collect(),
     };
-    serde_json::to_writer_pretty(&mut *out, &document)?;
-    writeln!(out)
+    let mut out = serde_json::to_string(&document)?;
+    out.push('\n');
+    Ok(out)
 }
 
-fn entry<'a>(it: &'a Finding, sources: &'a SourceMap) -> Entry<'a> {
-    Entry {
-        code: &it.rule.code,
-        name: &it.rule.name,
-        severity: it.severity.name(),
-        confidence: it.confidence.name(),
-        message: &it.message,
-        help: &it.help,
-        notes: &it.notes,
-        url: it.rule.url(),
-        location: location(it.primary, sources),
-        labels: it
+/// The findings alone, one a line.
+///
+/// # Errors
+/// When they cannot be serialized.
+pub fn lines(report: &Report<'_>) -> io::Result<String> {
+    let mut out = String::new();
+    for finding in report.findings {
+        out.push_str(&serde_json::to_string(&item(report, finding))?);
+        out.push('\n');
+    }
+    Ok(out)
+}
+
+fn item<'a>(report: &Report<'a>, finding: &'a Finding) -> Item<'a> {
+    Item {
+        code: &finding.rule.code,
+        name: &finding.rule.name,
+        severity: finding.severity.name(),
+        confidence: finding.confidence.name(),
+        message: &finding.message,
+        help: &finding.help,
+        notes: &finding.notes,
+        url: finding.rule.url(),
+        location: location(report, finding.primary),
+        labels: finding
             .labels
             .iter()
-            .map(|label| LabelEntry {
-                role: label.role.name(),
-                message: &label.text,
-                location: location(label.place, sources),
+            .map(|it| LabelItem {
+                role: it.role.name(),
+                message: &it.text,
+                location: location(report, it.place),
             })
             .collect(),
-        path: it
+        path: finding
             .path
             .iter()
-            .map(|step| StepEntry {
-                node: &step.node,
-                edge: &step.edge,
-                location: step.place.map(|at| location(at, sources)),
+            .map(|it| StepItem {
+                node: &it.node,
+                edge: &it.edge,
+                location: it.place.map(|place| location(report, place)),
             })
             .collect(),
-        growth: it.growth.name(),
-        self_bytes: it.self_bytes,
-        retained_bytes: it.retained_bytes,
-        symbol: &it.symbol,
-        fingerprint: format!("{:016x}", it.fingerprint),
+        growth: finding.growth.name(),
+        self_bytes: finding.self_bytes,
+        retained_bytes: finding.retained_bytes,
+        symbol: &finding.symbol,
+        fingerprint: format!("{:016x}", finding.fingerprint),
     }
 }
 
-fn location(place: Place, sources: &SourceMap) -> Location<'_> {
-    let (start, end) = sources.range(place.file, place.span);
+fn location<'a>(report: &Report<'a>, place: Place) -> Location<'a> {
+    let (start, end) = report.sources.range(place.file, place.span);
     Location {
-        path: &sources.file(place.file).path,
-        start: Point {
-            line: start.line,
-            column: start.column,
-        },
-        end: Point {
-            line: end.line,
-            column: end.column,
-        },
+        path: &report.sources.file(place.file).path,
+        start: start.into(),
+        end: end.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::Sample;
+    use super::super::{Notice, NoticeKind};
+    use super::*;
+
+    #[test]
+    fn nothing_found() {
+        assert_eq!(
+            document(&Sample::default().report()).expect("plain data"),
+            concat!(
+                r#"{"schema_version":1,"tool":{"name":"heaplint","version":"0.1.0"},"root":".","#,
+                r#""summary":{"files":412,"findings":{"error":0,"warning":0,"info":0},"sites":1204,"roots":37,"growing":1},"#,
+                r#""findings":[],"notices":[]}"#,
+                "\n"
+            )
+        );
+        assert_eq!(lines(&Sample::default().report()).expect("plain data"), "");
+    }
+
+    #[test]
+    fn a_line_a_finding() {
+        let sample = Sample::one("a = '\u{2028}\t'\r\nf = open(p)\r\n", "open(p)");
+        let fingerprint = sample.findings[0].fingerprint;
+        let expected = concat!(
+            r#"{"code":"HL101","name":"growing-global","severity":"warning","confidence":"high","message":"never closed","#,
+            r#""help":"","notes":[],"url":"https://heaplint.dev/rules/growing-global","#,
+            r#""location":{"path":"odd.py","start":{"line":2,"column":5},"end":{"line":2,"column":12}},"#,
+            r#""labels":[],"path":[],"growth":"unknown","self_bytes":null,"retained_bytes":null,"symbol":"","#,
+        );
+        assert_eq!(
+            lines(&sample.report()).expect("plain data"),
+            format!("{expected}\"fingerprint\":\"{fingerprint:016x}\"}}\n")
+        );
+    }
+
+    #[test]
+    fn labels_and_path_have_places() {
+        let mut sample = Sample::cache();
+        sample.notices.push(Notice {
+            kind: NoticeKind::Unreadable,
+            path: Some("x.py".to_owned()),
+            line_col: None,
+            message: "no".to_owned(),
+        });
+        let text = document(&sample.report()).expect("plain data");
+        let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let finding = &value["findings"][0];
+        assert_eq!(
+            finding["labels"][2],
+            serde_json::json!({
+                "role": "leak", "message": "… and each value keeps this open",
+                "location": {"path": "app/db.py", "start": {"line": 2, "column": 21}, "end": {"line": 2, "column": 36}},
+            })
+        );
+        assert_eq!(
+            finding["path"][0],
+            serde_json::json!({"node": "app.cache (module globals)", "edge": "", "location": null})
+        );
+        assert_eq!(finding["growth"], "per-call");
+        assert_eq!(finding["retained_bytes"], 1434);
+        assert_eq!(finding["fingerprint"].as_str().map(str::len), Some(16));
+        assert_eq!(
+            value["notices"][0],
+            serde_json::json!({"kind": "unreadable", "message": "no", "path": "x.py", "start": null})
+        );
     }
 }

@@ -233,11 +233,18 @@ fn first_use(program: &Program<'_>, file: u32, closure: FuncId, var: VarId) -> O
             .map(|id| program.value_span(ValueRef { file, id }))
     };
     names(closure).or_else(|| {
-        facts
+        // Handed through to a function inside it, or kept by a sibling that it calls.
+        let inside = facts
             .funcs
             .iter_ids()
-            .filter(|(_, it)| span.contains(it.span))
+            .filter(|(_, it)| span.contains(it.span));
+        let any = facts
+            .funcs
+            .iter_ids()
+            .filter(|(_, it)| it.free.contains(&var));
+        inside
             .filter_map(|(id, _)| names(id))
             .min()
+            .or_else(|| any.filter_map(|(id, _)| names(id)).min())
     })
 }

@@ -3,7 +3,7 @@
 use super::{Context, Rule, Sink};
 use crate::facts::model::{ArgKindF, CallId, StoreKind, Target, Usage, ValueKind};
 use crate::finding::{Finding, Growth, Role, Severity, Step};
-use crate::heap::reach::Object;
+use crate::heap::reach::{Object, ObjectGraphs};
 use crate::link::program::{ValueRef, last_name};
 use crate::link::{Entity, FuncRef, Program};
 
@@ -37,10 +37,10 @@ impl Rule for FinalizerHoldsItself {
                         _ => None,
                     });
                 match what {
-                    Some("weakref.finalize") => check(program, file, id, 1, out),
+                    Some("weakref.finalize") => check(program, &cx.objects, file, id, 1, out),
                     // A weak reference that is dropped takes its callback along.
                     Some("weakref.ref" | "weakref.proxy") if is_kept(program, file, id) => {
-                        check(program, file, id, 1, out)
+                        check(program, &cx.objects, file, id, 1, out)
                     }
                     _ => {}
                 }
@@ -58,7 +58,14 @@ fn is_kept(program: &Program<'_>, file: u32, id: CallId) -> bool {
 }
 
 /// Reports a call whose arguments from `first` on reach the object that it watches.
-fn check(program: &Program<'_>, file: u32, id: CallId, first: usize, out: &mut Sink) {
+fn check(
+    program: &Program<'_>,
+    graphs: &ObjectGraphs,
+    file: u32,
+    id: CallId,
+    first: usize,
+    out: &mut Sink,
+) {
     let facts = program.facts(file);
     let call = &facts.calls[id];
     let args = &facts.args[call.args.range()];
@@ -72,22 +79,42 @@ fn check(program: &Program<'_>, file: u32, id: CallId, first: usize, out: &mut S
         file,
         id: watched.value,
     });
-    let holder = args.iter().skip(first).find(|arg| {
-        program
-            .reach(ValueRef {
-                file,
-                id: arg.value,
-            })
-            .iter()
-            .any(|it| match it {
-                Object::Var(_) | Object::New(_) => watched_objects.contains(it),
-            })
-    });
-    let Some(holder) = holder else { return };
     let func = FuncRef {
         file,
         id: call.func,
     };
+    let edges = program.object_graph(func, graphs);
+    let holder = args.iter().skip(first).find(|arg| {
+        let mut reached: Vec<Object> = program
+            .reach(ValueRef {
+                file,
+                id: arg.value,
+            })
+            .to_vec();
+        // An attribute stands for what this function put there.
+        if let ValueKind::Attr { base, name } = facts.values[arg.value].kind {
+            let by = format!(".{}", program.name(file, name));
+            let owners = program.reach(ValueRef { file, id: base });
+            reached.extend(
+                edges
+                    .iter()
+                    .filter(|it| it.by == by && owners.contains(&it.from))
+                    .map(|it| it.to),
+            );
+        }
+        let mut next = 0;
+        while let Some(&object) = reached.get(next) {
+            next += 1;
+            if watched_objects.contains(&object) {
+                return true;
+            }
+            let further = edges.iter().filter(|it| it.from == object).map(|it| it.to);
+            let further: Vec<Object> = further.filter(|it| !reached.contains(it)).collect();
+            reached.extend(further);
+        }
+        false
+    });
+    let Some(holder) = holder else { return };
     let name = program.name(file, facts.vars[var].name);
     let is_released = is_released_by_hand(program, func, id);
     let message = format!(

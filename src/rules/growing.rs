@@ -27,7 +27,10 @@ pub(super) fn finding(
     let value = site.value.map(|id| ValueRef { file, id });
     let value = value.map(|it| program.param_argument(site.func, it).unwrap_or(it));
     let each = value.and_then(|it| program.size(it));
-    let primary = program.at(file, site.at);
+    // When a function that is given the container grows it, its own line is the place to point at.
+    let primary = site.via.map_or(program.at(file, site.at), |(callee, at)| {
+        program.at(callee.file, at)
+    });
     let message = match growth.import_bytes {
         Some(bytes) => format!(
             "{what} keeps {} that is added while the program starts, and nothing removes it",
@@ -50,12 +53,9 @@ pub(super) fn finding(
         );
     }
     finding = finding.label(primary, Role::Growth, added);
-    if let Some((callee, at)) = site.via {
-        finding = finding.label(
-            program.at(callee.file, at),
-            Role::Growth,
-            format!("`{}` adds to it here", program.func_name(callee)),
-        );
+    if let Some((callee, _)) = site.via {
+        let text = format!("`{}` is given it here", program.func_name(callee));
+        finding = finding.label(program.at(file, site.at), Role::Link, text);
     }
     for other in growth.others.iter().filter(|it| it.at != site.at).take(2) {
         finding = finding.label(

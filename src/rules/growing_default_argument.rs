@@ -42,7 +42,7 @@ impl Rule for GrowingDefaultArgument {
                 let is_bound_anew = facts.defs[facts.vars[param.var].defs.range()]
                     .iter()
                     .any(|it| it.kind != DefKind::Param);
-                if is_bound_anew {
+                if is_bound_anew || is_always_given(program, func, var) {
                     continue;
                 }
                 if let Some(growth) = program.growth(PlaceKey::Var(var), cx.kind) {
@@ -64,6 +64,26 @@ fn is_container(program: &Program<'_>, default: ValueRef) -> bool {
         .is_some_and(|it| !matches!(it, Holds::Weak | Holds::Bounded))
 }
 
+/// Whether every call of the program gives the argument, so that the default never shows. Callers outside are unknown.
+fn is_always_given(program: &Program<'_>, func: FuncRef, var: VarRef) -> bool {
+    let Some(param) = program.var(var).param.map(|it| it as usize) else {
+        return false;
+    };
+    let callers = program.callers(func);
+    let name = program.param_name(func, param);
+    !callers.is_empty()
+        && callers.iter().all(|&call| {
+            let target = program
+                .targets(call.file, call.id)
+                .iter()
+                .find(|it| it.func == func);
+            let skip = target.map_or(0, |it| usize::from(it.skip));
+            program
+                .argument(call.file, program.call(call), param.checked_sub(skip), name)
+                .is_some()
+        })
+}
+
 /// `self.items = items` shares the default among instances that were made without the argument.
 fn grown_on_instance(
     cx: &Context<'_>,
@@ -73,25 +93,6 @@ fn grown_on_instance(
     let program = cx.program;
     let facts = program.facts(func.file);
     let fact = &facts.funcs[func.id];
-    let param = facts.vars[var.id].param? as usize;
-    let is_always_given = {
-        let callers = program.callers(func);
-        let name = program.param_name(func, param);
-        !callers.is_empty()
-            && callers.iter().all(|&call| {
-                let skip = program
-                    .targets(call.file, call.id)
-                    .iter()
-                    .find(|it| it.func == func)
-                    .map_or(0, |it| usize::from(it.skip));
-                program
-                    .argument(call.file, program.call(call), param.checked_sub(skip), name)
-                    .is_some()
-            })
-    };
-    if is_always_given {
-        return None;
-    }
     facts.stores.as_slice()[fact.stores.range()]
         .iter()
         .find_map(|store| {
@@ -132,6 +133,11 @@ fn finding(
         .find(|it| it.kind == DefKind::Param);
     let at = param.map_or(program.func(func).name_span, |it| it.at);
     let site = &growth.site;
+    let primary = site
+        .via
+        .map_or(program.at(site.func.file, site.at), |(callee, at)| {
+            program.at(callee.file, at)
+        });
     let message = format!(
         "default {} of `{name}` is made once, with `{owner}`, and grows with calls that leave the argument out",
         kind_name(growth)
@@ -143,7 +149,7 @@ fn finding(
         } else {
             Confidence::Medium
         });
-    let mut finding = Finding::new(meta, program.at(site.func.file, site.at), message)
+    let mut finding = Finding::new(meta, primary, message)
         .severity(Severity::Error)
         .confidence(confidence)
         .label(
@@ -160,7 +166,7 @@ fn finding(
     }
     finding
         .label(
-            program.at(site.func.file, site.at),
+            primary,
             Role::Growth,
             "grows here, and keeps what it is given",
         )

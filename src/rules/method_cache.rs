@@ -4,7 +4,7 @@ use super::{Context, Rule, Sink};
 use crate::facts::model::{ValueId, ValueKind};
 use crate::finding::{Confidence, Finding, Growth, Role, Severity, Step};
 use crate::link::program::{ValueRef, last_name};
-use crate::link::{ClassRef, FuncRef, Program};
+use crate::link::{ClassRef, Entity, FuncRef, Program};
 use crate::models::{BaseKind, CacheModel, Holds};
 
 pub(super) struct MethodCache;
@@ -51,20 +51,41 @@ fn cache_of(program: &Program<'_>, func: FuncRef) -> Option<(ValueId, Option<u64
         ) {
             return None;
         }
-        let callee = match facts.values[decorator].kind {
-            ValueKind::Call(call) => facts.calls[call].callee,
-            _ => decorator,
+        let at = ValueRef {
+            file: func.file,
+            id: decorator,
         };
-        let Some(model) = program
-            .external(ValueRef {
+        for entity in program.entities(at) {
+            let bound = match entity {
+                Entity::External(node) => program
+                    .models
+                    .cache(node)
+                    .and_then(|it| bound_of(program, at, it)),
+                // `@lru_cache(maxsize=None)`, or a name for it.
+                Entity::ExternalInstance(node) => program
+                    .models
+                    .cache(node)
+                    .and_then(|it| bound_of(program, program.bound_call(at).unwrap_or(at), it)),
+                Entity::Func(decorator) => program.home_made_cache(decorator).map(|_| None),
+                _ => None,
+            };
+            if let Some(bound) = bound {
+                found = Some((decorator, bound));
+            }
+        }
+        // A decorator factory of the program: what it returns is the decorator.
+        if let ValueKind::Call(call) = facts.values[decorator].kind {
+            for entity in program.entities(ValueRef {
                 file: func.file,
-                id: callee,
-            })
-            .and_then(|it| program.models.cache(it))
-        else {
-            continue;
-        };
-        found = Some((decorator, bound_of(program, func.file, decorator, model)?));
+                id: facts.calls[call].callee,
+            }) {
+                if let Entity::Func(factory) = entity
+                    && program.home_made_cache(factory).is_some()
+                {
+                    found = Some((decorator, None));
+                }
+            }
+        }
     }
     let name = program.func_name(func);
     found.filter(|_| !matches!(name, "__new__" | "__init_subclass__" | "__class_getitem__"))
@@ -75,14 +96,10 @@ fn cache_of(program: &Program<'_>, func: FuncRef) -> Option<(ValueId, Option<u64
     clippy::option_option,
     reason = "unknown and unbounded are different answers"
 )]
-fn bound_of(
-    program: &Program<'_>,
-    file: u32,
-    decorator: ValueId,
-    model: &CacheModel,
-) -> Option<Option<u64>> {
+fn bound_of(program: &Program<'_>, decorator: ValueRef, model: &CacheModel) -> Option<Option<u64>> {
+    let file = decorator.file;
     let facts = program.facts(file);
-    let ValueKind::Call(call) = facts.values[decorator].kind else {
+    let ValueKind::Call(call) = program.value(decorator) else {
         return Some(model.default.map(u64::from));
     };
     let fact = &facts.calls[call];

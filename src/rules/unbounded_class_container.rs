@@ -4,6 +4,7 @@ use super::growing::{finding, kind_name};
 use super::{Context, Rule, Sink};
 use crate::heap::growth::is_declarative;
 use crate::link::PlaceKey;
+use crate::models::Holds;
 
 pub(super) struct UnboundedClassContainer;
 
@@ -14,7 +15,12 @@ impl Rule for UnboundedClassContainer {
 
     fn check(&self, cx: &Context<'_>, out: &mut Sink) {
         let program = cx.program;
-        for growth in &cx.growths {
+        // Queues have a consumer side, which is judged on its own.
+        for growth in cx
+            .growths
+            .iter()
+            .filter(|it| it.container.holds != Some(Holds::Queue))
+        {
             let PlaceKey::Class(class, name) = growth.container.key else {
                 continue;
             };

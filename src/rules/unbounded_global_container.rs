@@ -4,6 +4,7 @@ use super::growing::{finding, is_never_read, kind_name};
 use super::{Context, Rule, Sink};
 use crate::facts::model::Home;
 use crate::link::PlaceKey;
+use crate::models::Holds;
 
 pub(super) struct UnboundedGlobalContainer;
 
@@ -14,7 +15,12 @@ impl Rule for UnboundedGlobalContainer {
 
     fn check(&self, cx: &Context<'_>, out: &mut Sink) {
         let program = cx.program;
-        for growth in &cx.growths {
+        // Queues have a consumer side, which is judged on its own.
+        for growth in cx
+            .growths
+            .iter()
+            .filter(|it| it.container.holds != Some(Holds::Queue))
+        {
             let (what, held) = match growth.container.key {
                 PlaceKey::Var(var) if program.var(var).home == Home::Module => {
                     let module = &program.files[var.file as usize].module;

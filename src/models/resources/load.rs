@@ -108,7 +108,7 @@ pub(super) fn versions<'de, D: Deserializer<'de>>(from: D) -> Result<Since, D::E
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::resources::Kind;
+    use crate::models::resources::{Class, Kind};
 
     #[test]
     fn bundled_models_are_read() {

@@ -130,7 +130,7 @@ impl<'a> Holding<'a> {
             Some(_) => oracle.method_effect(call),
             None => Effect::Borrow,
         };
-        let passes_on = |it: &Effect| matches!(it, Effect::Take | Effect::View);
+        let passes_on = |it: &Effect| matches!(it, Effect::Take | Effect::View | Effect::Elements);
         let is_handle = method.is_some_and(|(_, name)| self.handles(name) != 0);
         let has_slot =
             acquires != 0 || is_handle || passes_on(&receiver) || arguments.iter().any(passes_on);
@@ -366,7 +366,7 @@ impl<'a> Holding<'a> {
         let ended = |refs: Refs, effect: Effect| match effect {
             Effect::Close => refs.own,
             Effect::Transfer => refs.all(),
-            Effect::Borrow | Effect::Take | Effect::View => 0,
+            Effect::Borrow | Effect::Take | Effect::View | Effect::Elements => 0,
         };
         match method_of(self.facts, call) {
             Some((base, name)) => {
@@ -395,6 +395,7 @@ impl<'a> Holding<'a> {
         let mut add = |refs: Refs, effect: Effect| match effect {
             Effect::Take => result = result.or(refs),
             Effect::View => result.view |= refs.all(),
+            Effect::Elements => result.view |= refs.own,
             Effect::Borrow | Effect::Transfer | Effect::Close => {}
         };
         if let Some((base, name)) = method_of(self.facts, call) {
@@ -404,9 +405,25 @@ impl<'a> Holding<'a> {
         }
         let args = self.facts.args[fact.args.range()].iter();
         for (arg, effect) in args.zip(&known.arguments) {
-            add(self.refs(arg.value, state), *effect);
+            if *effect != Effect::Elements || !self.is_single(arg.value) {
+                add(self.refs(arg.value, state), *effect);
+            }
         }
         result
+    }
+
+    /// Whether a value is one resource rather than a container of some.
+    fn is_single(&self, value: ValueId) -> bool {
+        let opens = |it: ValueId| match self.facts.values[it].kind {
+            ValueKind::Call(call) => self.calls.get(&call).is_some_and(|it| it.acquires != 0),
+            _ => false,
+        };
+        match self.facts.values[value].kind {
+            ValueKind::Var(var) => self.facts.defs[self.facts.vars[var].defs.range()]
+                .iter()
+                .any(|def| def.value.is_some_and(opens)),
+            _ => opens(value),
+        }
     }
 
     /// Acquisitions whose last name an instruction takes away while they may be open.

@@ -1,0 +1,285 @@
+//! The linked program's answers: what calls call, and what its own functions do with what they are given.
+
+use std::borrow::Cow;
+
+use rayon::prelude::*;
+use rustc_hash::FxHashSet;
+
+use super::models::{ModelOracle, Resolve};
+use super::must_call::{self, Outcome};
+use super::oracle::Oracle;
+use crate::base::{Idx, Span};
+use crate::facts::model::{
+    ArgKindF, CallId, ContextKind, DefKind, FileFacts, ResultKind, Value, ValueId, ValueKind, VarId,
+};
+use crate::limits;
+use crate::link::program::ValueRef;
+use crate::link::{Entity, FuncRef, Program};
+use crate::models::resources::{Class, Effect, Kind};
+
+/// A resource that gets lost in a function.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Lost {
+    /// The function.
+    pub func: FuncRef,
+    /// The call that opens it.
+    pub call: CallId,
+    /// The library API that really opens it; another than the one called when a function of the program hands it out.
+    pub opener: String,
+    /// What it is.
+    pub kind: Kind,
+    /// When CPython gives it back by itself.
+    pub class: Class,
+    /// How it gets lost.
+    pub outcome: Outcome,
+    /// Where some other path releases it.
+    pub released: Option<Span>,
+    /// Methods that release it.
+    pub closers: Vec<Box<str>>,
+    /// Whether `with` releases it.
+    pub with_closes: bool,
+}
+
+/// Resources that get lost, in the order of files, functions and calls.
+#[must_use]
+pub fn lost(program: &Program<'_>, version: (u16, u16)) -> Vec<Lost> {
+    (0..program.files.len() as u32)
+        .into_par_iter()
+        .flat_map_iter(|file| lost_in(program, file, version))
+        .collect()
+}
+
+fn lost_in(program: &Program<'_>, file: u32, version: (u16, u16)) -> Vec<Lost> {
+    let facts = program.facts(file);
+    let oracle = oracle(program, file, version);
+    let mut out = Vec::new();
+    for body in &facts.bodies {
+        let Some(id) = body.func else { continue };
+        for escape in must_call::check(body, facts, &oracle) {
+            let opener = oracle
+                .resolve
+                .library(escape.call)
+                .map_or_else(String::new, |(name, _)| name.into_owned());
+            out.push(Lost {
+                func: FuncRef { file, id },
+                call: escape.call,
+                opener,
+                kind: escape.acquire.kind,
+                class: escape.acquire.class,
+                outcome: escape.outcome,
+                released: escape.released,
+                closers: escape.acquire.closers.to_vec(),
+                with_closes: escape.acquire.with_closes,
+            });
+        }
+    }
+    out
+}
+
+fn oracle<'a>(
+    program: &'a Program<'a>,
+    file: u32,
+    version: (u16, u16),
+) -> ModelOracle<'a, InProgram<'a>> {
+    ModelOracle {
+        facts: program.facts(file),
+        resources: &program.models.resources,
+        resolve: InProgram {
+            program,
+            file,
+            depth: 0,
+        },
+        version,
+    }
+}
+
+/// One file of a program.
+#[derive(Clone, Copy, Debug)]
+struct InProgram<'a> {
+    program: &'a Program<'a>,
+    file: u32,
+    /// Calls followed so far.
+    depth: u32,
+}
+
+impl<'a> InProgram<'a> {
+    fn facts(&self) -> &'a FileFacts {
+        self.program.facts(self.file)
+    }
+
+    fn deeper(&self, file: u32) -> Option<Self> {
+        (self.depth < limits::RESOURCE_CALLS).then_some(Self {
+            file,
+            depth: self.depth + 1,
+            ..*self
+        })
+    }
+
+    /// The API whose fresh result a function returns, on every way out.
+    fn handed_out(&self, func: FuncRef) -> Option<String> {
+        let inside = self.deeper(func.file)?;
+        let fact = self.program.func(func);
+        if fact.is_generator || !fact.decorators.is_empty() {
+            return None;
+        }
+        let facts = inside.facts();
+        let mut opener = None;
+        for result in &facts.results[fact.results.range()] {
+            if result.kind != ResultKind::Return {
+                continue;
+            }
+            let call = inside.fresh_call(result.value?)?;
+            let (name, _) = inside.library(call)?;
+            inside.program.models.resources.get(&name)?.opens?;
+            let name = name.into_owned();
+            if opener.get_or_insert_with(|| name.clone()) != &name {
+                return None;
+            }
+        }
+        opener
+    }
+
+    /// The call that a returned value is the result of.
+    fn fresh_call(&self, value: ValueId) -> Option<CallId> {
+        match self.facts().values[value].kind {
+            ValueKind::Call(call) => Some(call),
+            ValueKind::Await(inner) => self.fresh_call(inner),
+            ValueKind::Var(var) => {
+                let [def] = &self.facts().defs[self.facts().vars[var].defs.range()] else {
+                    return None;
+                };
+                let value = def.value.filter(|_| def.kind == DefKind::Assign)?;
+                match self.facts().values[value].kind {
+                    ValueKind::Call(call) => Some(call),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// What a function does with a parameter.
+    fn of_parameter(&self, func: FuncRef, var: VarId) -> Option<Effect> {
+        let inside = self.deeper(func.file)?;
+        let facts = inside.facts();
+        let fact = self.program.func(func);
+        if facts.vars[var].is_captured || fact.is_generator {
+            return None;
+        }
+        let oracle = ModelOracle {
+            facts,
+            resources: &self.program.models.resources,
+            resolve: inside,
+            version: (3, 11),
+        };
+        let values = || (fact.values.start..fact.values.end).map(Idx::<Value>::new);
+        let mut open: FxHashSet<ValueId> = values()
+            .filter(|&it| facts.values[it].kind == ValueKind::Var(var))
+            .collect();
+        let mut effect = Effect::Borrow;
+        for id in (fact.calls.start..fact.calls.end).map(Idx::new) {
+            let call = &facts.calls[id];
+            if let ValueKind::Attr { base, name } = facts.values[call.callee].kind
+                && open.remove(&base)
+                && inside
+                    .program
+                    .models
+                    .resources
+                    .is_closer(&facts.names[name.0 as usize])
+            {
+                effect = Effect::Close;
+            }
+            for (at, arg) in facts.args[call.args.range()].iter().enumerate() {
+                if open.contains(&arg.value) {
+                    match oracle.effect_of_argument(id, at) {
+                        Effect::Borrow => {}
+                        Effect::Close => effect = Effect::Close,
+                        Effect::Transfer | Effect::Take | Effect::View | Effect::Elements => {
+                            return None;
+                        }
+                    }
+                    open.remove(&arg.value);
+                }
+            }
+        }
+        for value in values() {
+            match facts.values[value].kind {
+                ValueKind::Compare { left, right, .. } => {
+                    open.remove(&left);
+                    open.remove(&right);
+                }
+                ValueKind::Not(it)
+                | ValueKind::Item { base: it, .. }
+                | ValueKind::Comp { iter: it, .. } => {
+                    open.remove(&it);
+                }
+                _ => {}
+            }
+        }
+        if !open.is_empty() {
+            for context in facts.contexts.iter() {
+                match context.kind {
+                    ContextKind::If { test: it, .. }
+                    | ContextKind::While { test: it }
+                    | ContextKind::For { iter: it } => {
+                        open.remove(&it);
+                    }
+                    ContextKind::With { manager } if open.remove(&manager) => {
+                        effect = Effect::Close;
+                    }
+                    _ => {}
+                }
+            }
+        }
+        // Whatever else is done with it may keep it.
+        open.is_empty().then_some(effect)
+    }
+}
+
+impl Resolve for InProgram<'_> {
+    fn library(&self, call: CallId) -> Option<(Cow<'_, str>, bool)> {
+        let callee = ValueRef {
+            file: self.file,
+            id: self.facts().calls[call].callee,
+        };
+        for entity in self.program.entities(callee) {
+            match entity {
+                Entity::External(node) => {
+                    return Some((self.program.api_text(node).into(), false));
+                }
+                Entity::Func(func) | Entity::Bound(func) => {
+                    return Some((self.handed_out(func)?.into(), true));
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    fn argument(&self, call: CallId, index: usize) -> Option<Effect> {
+        let targets = self.program.targets(self.file, call);
+        let arg = &self.facts().args[self.facts().calls[call].args.range()][index];
+        if matches!(arg.kind, ArgKindF::Star | ArgKindF::DoubleStar) || targets.is_empty() {
+            return None;
+        }
+        let mut effect = None;
+        for &target in targets {
+            let name = self.program.func_name(target.func);
+            if name == "__init__" || name == "__new__" {
+                return None;
+            }
+            let position = self.program.param_of(self.file, target, index, arg)?;
+            let facts = self.program.facts(target.func.file);
+            let params = &facts.params[facts.funcs[target.func.id].params.range()];
+            let one = self.of_parameter(target.func, params.get(position)?.var)?;
+            if *effect.get_or_insert(one) != one {
+                return None;
+            }
+        }
+        effect
+    }
+
+    fn never_returns(&self, _call: CallId) -> bool {
+        false
+    }
+}

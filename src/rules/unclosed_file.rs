@@ -1,0 +1,85 @@
+//! `unclosed-file`: a file that some path without exceptions neither closes nor hands to an owner.
+//!
+//! Asks the resource analysis for lost files. Those that are closed unless something raises belong to `unclosed-on-error`,
+//! those whose name is bound anew to `rebound-resource`.
+
+use super::{Context, Rule, Sink};
+use crate::finding::{Confidence, Finding, Growth, Role, Severity};
+use crate::models::resources::{Class, Kind};
+use crate::resources::must_call::Outcome;
+use crate::resources::program::Lost;
+
+pub(super) struct UnclosedFile;
+
+impl Rule for UnclosedFile {
+    fn page(&self) -> &'static str {
+        include_str!("../../rules/unclosed-file.md")
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Sink) {
+        for lost in &cx.lost {
+            if matches!(lost.kind, Kind::File | Kind::Scan | Kind::Map)
+                && matches!(
+                    lost.outcome,
+                    Outcome::Dropped | Outcome::NeverOnNormalPath { .. }
+                )
+            {
+                out.report(finding(cx, out.meta(), lost));
+            }
+        }
+    }
+}
+
+fn finding(cx: &Context<'_>, meta: &'static crate::catalog::RuleMeta, lost: &Lost) -> Finding {
+    let program = cx.program;
+    let file = lost.func.file;
+    let call = &program.facts(file).calls[lost.call];
+    let at = program.at(file, call.at);
+    let name = program.qualified(lost.func);
+    let what = lost
+        .opener
+        .strip_prefix("builtins.")
+        .unwrap_or(&lost.opener);
+    let (message, leaves) = match lost.outcome {
+        Outcome::NeverOnNormalPath { leaves } => (
+            format!("`{name}` leaves what `{what}` opens here unclosed"),
+            Some(leaves),
+        ),
+        _ => (
+            format!("what `{what}` opens here is used once and never closed"),
+            None,
+        ),
+    };
+    // On CPython a temporary is closed at the end of its expression.
+    let severity = match (lost.outcome, lost.class) {
+        (_, Class::A) => Severity::Error,
+        (Outcome::Dropped, Class::C | Class::D) => Severity::Info,
+        _ => Severity::Warning,
+    };
+    let mut finding = Finding::new(meta, at, message)
+        .severity(severity)
+        .confidence(Confidence::High)
+        .label(at, Role::Acquire, "opened here");
+    if let Some(released) = lost.released {
+        finding = finding.label(
+            program.at(file, released),
+            Role::Release,
+            "closed here, on another path",
+        );
+    }
+    if let Some(leaves) = leaves {
+        finding = finding.label(
+            program.at(file, leaves),
+            Role::Leak,
+            "still open when the function ends here",
+        );
+    }
+    finding
+        .growth(Growth::PerCall)
+        .symbol(format!("{}.{name}", program.files[file as usize].module))
+        .help(if lost.with_closes {
+            format!("open it in a `with` statement: `with {what}(…) as file:`")
+        } else {
+            "close it in a `finally` clause, or wrap it in `contextlib.closing`".to_owned()
+        })
+}
