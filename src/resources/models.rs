@@ -239,6 +239,7 @@ impl<R: Resolve> Oracle for ModelOracle<'_, R> {
             handles: &api.handles,
             field,
             with_closes: api.with_closes,
+            exhaustible: api.exhaustible,
         };
         if api.fields.is_empty() {
             vec![acquire(None)]
