@@ -89,6 +89,7 @@ impl<'a> Context<'a> {
         let places = program.places_with_effects();
         let growths = places
             .par_iter()
+            .filter(|&&key| program.is_rooted(key))
             .filter_map(|&key| program.growth(key, kind))
             .collect();
         Self {

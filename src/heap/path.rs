@@ -113,6 +113,16 @@ impl Program<'_> {
         }
     }
 
+    /// Whether a place lives as long as the process, as far as the program shows.
+    #[must_use]
+    pub fn is_rooted(&self, key: PlaceKey) -> bool {
+        match key {
+            PlaceKey::Var(var) => self.var(var).home == Home::Module,
+            PlaceKey::Class(..) | PlaceKey::Func(..) => true,
+            PlaceKey::Instance(class, _) => self.holder_below(class).is_some(),
+        }
+    }
+
     /// What keeps an instance of the class, or of a subclass, for as long as the process.
     #[must_use]
     pub fn holder_below(&self, class: ClassRef) -> Option<Holder> {

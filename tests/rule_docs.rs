@@ -1,0 +1,247 @@
+//! Every program of every page of `rules/` gets the findings that its comments ask for, and no others.
+//!
+//! What the markers mean stands in `rules/README.md`. One test per program, named `page / section`.
+
+mod judge;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use heaplint::config::Level;
+use heaplint::rules;
+use judge::{Case, Differences, Known, Program, Seen};
+use libtest_mimic::Failed;
+
+/// Pages whose rules are being written: their good programs are judged, their bad ones are not yet.
+/// Temporary: this list is empty when they are.
+const LANDING: &[&str] = &["unclosed-file"];
+
+/// Answers that are wrong today, by cause.
+const KNOWN: &Known = &[
+    (
+        "the root of what weakref.finalize and weakref.ref are given is not followed: no finding at all",
+        &[
+            "finalizer-holds-itself / Bad: a bound method",
+            "finalizer-holds-itself / Bad: kept on the instance",
+            "finalizer-holds-itself / Bad: a lambda that names self",
+            "finalizer-holds-itself / Bad: the object among the arguments",
+            "finalizer-holds-itself / Bad: a partial",
+            "finalizer-holds-itself / Bad: an argument that refers back",
+            "finalizer-holds-itself / Bad: outside the class",
+            "finalizer-holds-itself / Bad: inherited method, three modules",
+            "finalizer-holds-itself / Bad: the callback of a weak reference",
+        ],
+    ),
+    (
+        "growth in a helper is reported at the call that hands the container over, not where it grows",
+        &[
+            "growing-default-argument / Bad: a helper grows it",
+            "unbounded-class-container / Bad: a helper receives the container",
+            "unbounded-global-container / Bad: a helper grows the container that it receives",
+        ],
+    ),
+    (
+        "a cache made by calling lru_cache beforehand, under a name of the program's own, is no cache",
+        &[
+            "method-cache / Bad: under another name",
+            "method-cache / Bad: the class and its use in several modules",
+        ],
+    ),
+    (
+        "a decorator of the program's own whose wrapper keeps its arguments is no cache",
+        &["method-cache / Bad: a decorator of the program's own"],
+    ),
+    (
+        "a lambda returned directly is not seen to escape",
+        &["closure-holds-large-local / Bad: a lambda needs one item"],
+    ),
+    (
+        "what an escaping closure captures is not followed into the closures that it calls",
+        &["closure-holds-large-local / Bad: the escaping function calls the one that captures"],
+    ),
+    (
+        "growth of the values of a container (d[k].append) with one key after another is not growth",
+        &["growing-default-argument / Bad: grouped by key"],
+    ),
+    (
+        "a WeakSet on an attribute counts as a strong edge",
+        &["finalizer-in-cycle / Good: children are held weakly"],
+    ),
+    (
+        "a default that every call replaces is reported",
+        &["growing-default-argument / Good: every call gives the argument"],
+    ),
+];
+
+fn main() -> ExitCode {
+    let mut cases = Vec::new();
+    for page in pages() {
+        cases.extend(cases_of(&page));
+    }
+    judge::run(cases, KNOWN, "")
+}
+
+fn pages() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+    let mut pages: Vec<_> = std::fs::read_dir(folder)
+        .expect("rules/ is there")
+        .map(|it| it.expect("rules/ can be listed").path())
+        .filter(|it| it.extension().is_some_and(|it| it == "md"))
+        .filter(|it| it.file_name().is_some_and(|it| it != "README.md"))
+        .collect();
+    pages.sort();
+    pages
+}
+
+/// One `## Bad:` or `## Good:` section.
+struct Section {
+    title: String,
+    is_bad: bool,
+    program: Program,
+    /// Unreadable parts of its form.
+    errors: Vec<String>,
+}
+
+fn cases_of(page: &Path) -> Vec<Case> {
+    let stem = page
+        .file_stem()
+        .expect("a page has a name")
+        .to_string_lossy()
+        .into_owned();
+    let text = std::fs::read_to_string(page).expect("a page is text");
+    let has_rule = rules::metas().iter().any(|it| it.name == stem);
+    let is_landing = !has_rule && LANDING.contains(&stem.as_str());
+    let mut cases: Vec<Case> = Vec::new();
+    let name = stem.clone();
+    cases.push((
+        format!("{stem} / has a rule"),
+        Box::new(move || {
+            if has_rule == LANDING.contains(&name.as_str()) {
+                let what = if has_rule {
+                    "is written: take it out of LANDING"
+                } else {
+                    "is not written"
+                };
+                return Err(format!("the rule {what}").into());
+            }
+            Ok(())
+        }),
+    ));
+    for section in sections(&text) {
+        if is_landing && section.is_bad {
+            continue;
+        }
+        let rule = stem.clone();
+        let kind = if section.is_bad { "Bad" } else { "Good" };
+        cases.push((
+            format!("{stem} / {kind}: {}", section.title),
+            Box::new(move || judge_section(&rule, &section)),
+        ));
+    }
+    cases
+}
+
+fn sections(text: &str) -> Vec<Section> {
+    let mut sections: Vec<Section> = Vec::new();
+    let mut is_program = false;
+    let mut path: Option<String> = None;
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if let Some(info) = line.strip_prefix("```") {
+            let body: Vec<&str> = lines.by_ref().take_while(|it| *it != "```").collect();
+            let mut words = info.split_whitespace();
+            if is_program && words.next() == Some("python") {
+                let section = sections.last_mut().expect("is_program says so");
+                let path = path.take().unwrap_or_else(|| "main.py".to_owned());
+                section.program.files.push((path, body.join("\n") + "\n"));
+                for word in words {
+                    match word.split_once('=') {
+                        Some(("target", it)) => section.program.target = Some(it.to_owned()),
+                        Some(("program", it @ ("library" | "application"))) => {
+                            section.program.is_library = it == "library";
+                        }
+                        _ => section.errors.push(format!("`{word}` after `python`")),
+                    }
+                }
+            }
+            path = None;
+        } else if let Some(heading) = line.strip_prefix("## ") {
+            let bad = heading.strip_prefix("Bad: ");
+            let title = bad.or_else(|| heading.strip_prefix("Good: "));
+            is_program = title.is_some();
+            if let Some(title) = title {
+                sections.push(Section {
+                    title: title.to_owned(),
+                    is_bad: bad.is_some(),
+                    program: Program {
+                        files: Vec::new(),
+                        target: None,
+                        is_library: false,
+                    },
+                    errors: Vec::new(),
+                });
+            }
+        } else if let Some(it) = line.strip_prefix('`').and_then(|it| it.strip_suffix("`:")) {
+            path = Some(it.to_owned());
+        } else if !line.is_empty() {
+            path = None;
+        }
+    }
+    sections
+}
+
+/// The rule that a line's marker asks for.
+fn marker<'a>(line: &'a str, own: &'a str) -> Option<&'a str> {
+    let (_, comment) = line.rsplit_once('#')?;
+    let rest = comment.trim().strip_prefix("error")?;
+    if rest.is_empty() {
+        return Some(own);
+    }
+    rest.strip_prefix(':')?
+        .trim_start()
+        .strip_prefix('[')?
+        .strip_suffix(']')
+}
+
+fn judge_section(rule: &str, section: &Section) -> Result<(), Failed> {
+    if let Some(error) = section.errors.first() {
+        return Err(error.clone().into());
+    }
+    if section.program.files.is_empty() {
+        return Err("no program".into());
+    }
+    let mut wanted = Vec::new();
+    for (path, text) in &section.program.files {
+        for (at, line) in (1..).zip(text.lines()) {
+            if let Some(name) = marker(line, rule) {
+                if !rules::metas().iter().any(|it| it.name == name) {
+                    return Err(format!("{path}:{at}: unknown rule `{name}`").into());
+                }
+                wanted.push((path.clone(), at, name.to_owned()));
+            }
+        }
+    }
+    if section.is_bad == wanted.is_empty() {
+        return Err("bad programs have markers, good ones have none".into());
+    }
+    let mut seen: Vec<Seen> = judge::look(&section.program, Level::Warning)?;
+    let mut differences = Differences::default();
+    for (path, line, name) in wanted {
+        match seen
+            .iter()
+            .position(|it| it.file == path && it.line == line && it.rule == name)
+        {
+            Some(at) => {
+                seen.remove(at);
+            }
+            None => differences.add("missing", {
+                let hint = judge::hidden(&section.program, &path, line)?;
+                format!("{path}:{line}: {name}{hint}")
+            }),
+        }
+    }
+    for it in seen {
+        differences.add("too much", it);
+    }
+    differences.verdict()
+}
