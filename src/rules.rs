@@ -9,6 +9,7 @@ mod growing_default_argument;
 mod method_cache;
 mod unbounded_class_container;
 mod unbounded_global_container;
+mod unbounded_singleton_container;
 mod unclosed_file;
 
 mod growing;
@@ -38,6 +39,7 @@ pub trait Rule: Sync {
 pub const ALL: &[&dyn Rule] = &[
     &unbounded_global_container::UnboundedGlobalContainer,
     &unbounded_class_container::UnboundedClassContainer,
+    &unbounded_singleton_container::UnboundedSingletonContainer,
     &growing_default_argument::GrowingDefaultArgument,
     &method_cache::MethodCache,
     &finalizer_in_cycle::FinalizerInCycle,

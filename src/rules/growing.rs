@@ -31,12 +31,19 @@ pub(super) fn finding(
     let primary = site.via.map_or(program.at(file, site.at), |(callee, at)| {
         program.at(callee.file, at)
     });
-    let message = match growth.import_bytes {
-        Some(bytes) => format!(
+    let message = match (growth.import_bytes, growth.sibling) {
+        (Some(bytes), _) => format!(
             "{what} keeps {} that is added while the program starts, and nothing removes it",
             human(bytes)
         ),
-        None => format!(
+        (None, Some(twin)) => format!(
+            "{what} grows {}: `{}` is cleaned up in `{}`, `{}` is not",
+            often(program, site.func, growth),
+            program.place_last_name(twin.place),
+            program.qualified(twin.func),
+            program.place_last_name(growth.container.key)
+        ),
+        (None, None) => format!(
             "{what} grows {}, and nothing removes what is added",
             often(program, site.func, growth)
         ),
@@ -63,6 +70,15 @@ pub(super) fn finding(
             Role::Growth,
             "grows here too",
         );
+    }
+    if let Some(twin) = growth.sibling {
+        let text = format!(
+            "`{}` is cleaned up in `{}`, `{}` is not",
+            program.place_last_name(twin.place),
+            program.qualified(twin.func),
+            program.place_last_name(growth.container.key)
+        );
+        finding = finding.label(program.at(twin.func.file, twin.at), Role::Release, text);
     }
     if let Some(clear) = growth.uncalled_removal {
         let text = format!(
