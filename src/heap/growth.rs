@@ -1182,7 +1182,7 @@ impl Judge<'_, '_> {
         {
             evidence.push("E5");
         }
-        if is_event && is_append && origins.is_open() && self.is_never_read() {
+        if is_event && is_append && origins.is_open() && self.program.is_never_read(self.key) {
             evidence.push("E6");
         }
         if origins.has(Origins::IDENTITY) {
@@ -1281,15 +1281,6 @@ impl Judge<'_, '_> {
             })
     }
 
-    /// The place is never read, or only its length is.
-    fn is_never_read(&self) -> bool {
-        self.effects.iter().all(|it| match it.kind {
-            EffectKind::Read(Usage::Tested) | EffectKind::Rebind => true,
-            EffectKind::Read(_) | EffectKind::Escape(_) => false,
-            _ => true,
-        })
-    }
-
     fn has_open_name(&self, effect: &Effect) -> bool {
         let facts = self.program.facts(effect.func.file);
         let mut id = effect.key.or(effect.value);
@@ -1326,6 +1317,27 @@ impl Judge<'_, '_> {
 }
 
 impl Program<'_> {
+    /// Whether nothing reads what stands in a place, or only its length: otherwise nobody can miss what is removed.
+    #[must_use]
+    pub fn is_never_read(&self, key: PlaceKey) -> bool {
+        let effects = self.effects(key);
+        // The receiver of a growing call is read only to grow it.
+        let is_receiver = |read: &Effect| {
+            effects.iter().any(|it| {
+                (it.kind.grows() || it.kind.shrinks())
+                    && it.func == read.func
+                    && it.at.start <= read.at.start
+                    && read.at.end <= it.at.end
+            })
+        };
+        effects.iter().all(|it| match it.kind {
+            EffectKind::Read(Usage::Tested) => true,
+            EffectKind::Read(Usage::Receiver) => it.at.end - it.at.start == 1 && is_receiver(it),
+            EffectKind::Read(_) | EffectKind::Escape(_) => false,
+            _ => true,
+        })
+    }
+
     /// What the one caller of a function passes for a parameter that a value reads.
     #[must_use]
     pub fn param_argument(&self, func: FuncRef, value: ValueRef) -> Option<ValueRef> {

@@ -2,7 +2,6 @@
 
 use super::Context;
 use crate::catalog::RuleMeta;
-use crate::facts::model::Usage;
 use crate::finding::{Finding, Growth as By, Role, Severity};
 use crate::heap::growth::Growth;
 use crate::heap::path::holds_name;
@@ -187,12 +186,4 @@ fn help(program: &Program<'_>, growth: &Growth) -> String {
 /// What a container is called: `dict`, `list`, or `container` when only its use tells.
 pub(super) fn kind_name(growth: &Growth) -> &'static str {
     growth.container.holds.map_or("container", holds_name)
-}
-
-/// Whether anything but growth touches the container: otherwise nobody can miss what is removed.
-pub(super) fn is_never_read(program: &Program<'_>, growth: &Growth) -> bool {
-    program.effects(growth.container.key).iter().all(|it| {
-        !matches!(it.kind, EffectKind::Read(usage) if usage != Usage::Tested)
-            && !matches!(it.kind, EffectKind::Escape(_))
-    })
 }

@@ -1,6 +1,6 @@
 //! `unbounded-singleton-container`: a container of an object that lives as long as the process only ever grows.
 
-use super::growing::{finding, is_never_read, kind_name};
+use super::growing::{finding, kind_name};
 use super::{Context, Rule, Sink};
 use crate::finding::Confidence;
 use crate::heap::growth::{Growth, is_declarative};
@@ -49,7 +49,7 @@ impl Rule for UnboundedSingletonContainer {
                 ..growth.clone()
             };
             let mut found = finding(cx, out.meta(), &growth, &what, &held);
-            if is_never_read(program, &growth) {
+            if program.is_never_read(growth.container.key) {
                 found = found.note("nothing in the program reads it");
             }
             out.report(found);
