@@ -8,9 +8,13 @@ mod finalizer_in_cycle;
 mod growing_default_argument;
 mod method_cache;
 mod unbounded_class_container;
+mod unbounded_function_cache;
 mod unbounded_global_container;
+mod unbounded_queue;
+mod unbounded_singleton_container;
 mod unclosed_file;
 
+mod caches;
 mod growing;
 
 use std::sync::LazyLock;
@@ -38,8 +42,11 @@ pub trait Rule: Sync {
 pub const ALL: &[&dyn Rule] = &[
     &unbounded_global_container::UnboundedGlobalContainer,
     &unbounded_class_container::UnboundedClassContainer,
+    &unbounded_singleton_container::UnboundedSingletonContainer,
     &growing_default_argument::GrowingDefaultArgument,
+    &unbounded_function_cache::UnboundedFunctionCache,
     &method_cache::MethodCache,
+    &unbounded_queue::UnboundedQueue,
     &finalizer_in_cycle::FinalizerInCycle,
     &finalizer_holds_itself::FinalizerHoldsItself,
     &unclosed_file::UnclosedFile,
