@@ -5,11 +5,15 @@
 mod closure_holds_large_local;
 mod finalizer_holds_itself;
 mod finalizer_in_cycle;
+mod finalizer_resurrects;
+mod gc_defeated;
 mod growing_default_argument;
 mod method_cache;
+mod resource_in_cycle;
 mod unbounded_class_container;
 mod unbounded_global_container;
 mod unclosed_file;
+mod weak_key_reachable;
 
 mod growing;
 
@@ -41,7 +45,11 @@ pub const ALL: &[&dyn Rule] = &[
     &growing_default_argument::GrowingDefaultArgument,
     &method_cache::MethodCache,
     &finalizer_in_cycle::FinalizerInCycle,
+    &finalizer_resurrects::FinalizerResurrects,
     &finalizer_holds_itself::FinalizerHoldsItself,
+    &weak_key_reachable::WeakKeyReachable,
+    &gc_defeated::GcDefeated,
+    &resource_in_cycle::ResourceInCycle,
     &unclosed_file::UnclosedFile,
     &closure_holds_large_local::ClosureHoldsLargeLocal,
 ];

@@ -91,8 +91,14 @@ fn check(
                 id: arg.value,
             })
             .to_vec();
-        // An attribute stands for what this function put there.
-        if let ValueKind::Attr { base, name } = facts.values[arg.value].kind {
+        // A method of an attribute holds what the attribute is; an attribute stands for what this function put there.
+        let mut held = arg.value;
+        if let ValueKind::Attr { base, .. } = facts.values[held].kind
+            && program.is_bound_method(ValueRef { file, id: held })
+        {
+            held = base;
+        }
+        if let ValueKind::Attr { base, name } = facts.values[held].kind {
             let by = format!(".{}", program.name(file, name));
             let owners = program.reach(ValueRef { file, id: base });
             reached.extend(
