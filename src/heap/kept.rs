@@ -1,12 +1,13 @@
 //! What is put where: values that come to stand in places that outlive the function, and exceptions among them.
 
+use super::size::Size;
 use crate::base::Span;
 use crate::facts::model::{
-    ContextKind, DefKind, Home, StoreKind, Target, ValueId, ValueKind, VarId,
+    ContextKind, DefKind, Home, StoreKind, Target, ValueId, ValueKind, VarF, VarId,
 };
 use crate::link::effects::EffectKind;
 use crate::link::program::{ValueRef, last_name};
-use crate::link::{Entity, FuncRef, PlaceKey, Program, VarRef};
+use crate::link::{ClassRef, Entity, FuncRef, PlaceKey, Program, VarRef};
 
 /// A value is put into a place.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -42,25 +43,30 @@ impl Program<'_> {
                 value,
             })
         });
-        // What a module's own code binds is no effect: it is the definition.
+        // What the code of modules and classes binds is no effect: it is the definition.
         let of_modules = self.files.iter().enumerate().flat_map(move |(file, it)| {
             let file = file as u32;
             it.facts.defs.iter().filter_map(move |def| {
                 let var = VarRef { file, id: def.var };
-                (def.kind == DefKind::Assign
-                    && def.func.index() == 0
-                    && self.var(var).home == Home::Module)
-                    .then_some(Put {
-                        place: PlaceKey::Var(var),
-                        kind: EffectKind::Rebind,
-                        func: FuncRef { file, id: def.func },
-                        at: def.at,
-                        key: None,
-                        value: ValueRef {
-                            file,
-                            id: def.value?,
-                        },
-                    })
+                let place = match self.var(var).home {
+                    Home::Module => PlaceKey::Var(var),
+                    Home::Class(id) => PlaceKey::Class(
+                        ClassRef { file, id },
+                        self.sym_of(file, self.var(var).name),
+                    ),
+                    _ => return None,
+                };
+                (def.kind == DefKind::Assign && def.func.index() == 0).then_some(Put {
+                    place,
+                    kind: EffectKind::Rebind,
+                    func: FuncRef { file, id: def.func },
+                    at: def.at,
+                    key: None,
+                    value: ValueRef {
+                        file,
+                        id: def.value?,
+                    },
+                })
             })
         });
         of_effects.chain(of_modules)
@@ -246,5 +252,108 @@ impl Program<'_> {
                 ContextKind::If { test, .. } => last_name(facts, test).is_some_and(says),
                 _ => false,
             })
+    }
+}
+
+/// A local variable that is bound once, to something large.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct LargeLocal {
+    /// The variable.
+    pub var: VarId,
+    /// Where it is bound.
+    pub at: Span,
+    /// How large it is.
+    pub size: Size,
+}
+
+impl Program<'_> {
+    /// The locals of a function that are bound once to something of at least so many bytes.
+    #[must_use]
+    pub fn large_locals(&self, func: FuncRef, large: u64) -> Vec<LargeLocal> {
+        let facts = self.facts(func.file);
+        let is_own =
+            |var: &VarF| var.func == func.id && var.home == Home::Function && var.param.is_none();
+        let locals = facts.vars.iter_ids().filter(|(_, it)| is_own(it));
+        locals
+            .filter_map(|(var, it)| {
+                let mut bound = facts.defs[it.defs.range()]
+                    .iter()
+                    .filter(|it| !matches!(it.kind, DefKind::Declare | DefKind::Delete));
+                let def = bound.next().filter(|it| it.kind == DefKind::Assign)?;
+                if bound.next().is_some() {
+                    return None;
+                }
+                let size = self.size(ValueRef {
+                    file: func.file,
+                    id: def.value?,
+                })?;
+                size.is_large(large).then_some(LargeLocal {
+                    var,
+                    at: def.at,
+                    size,
+                })
+            })
+            .collect()
+    }
+
+    /// What a slice without a copy looks into: `big` of `memoryview(big)[:4]`, an array made here of `array[:4]`.
+    #[must_use]
+    pub fn sliced_base(&self, value: ValueRef) -> Option<ValueRef> {
+        match self.value(value) {
+            ValueKind::Slice { base } => self.viewed(
+                ValueRef {
+                    file: value.file,
+                    id: base,
+                },
+                6,
+            ),
+            _ => None,
+        }
+    }
+
+    fn viewed(&self, value: ValueRef, depth: u32) -> Option<ValueRef> {
+        let depth = depth.checked_sub(1)?;
+        let file = value.file;
+        let facts = self.facts(file);
+        match self.value(value) {
+            ValueKind::Slice { base } => self.viewed(ValueRef { file, id: base }, depth),
+            ValueKind::Var(var) => self.viewed(self.bound_local(file, var)?, depth),
+            ValueKind::Call(call) => {
+                let fact = &facts.calls[call];
+                let of = self.external(ValueRef {
+                    file,
+                    id: fact.callee,
+                })?;
+                match self.api_text(of) {
+                    "builtins.memoryview" | "numpy.frombuffer" => self
+                        .argument(file, fact, Some(0), "object")
+                        .map(|id| ValueRef { file, id }),
+                    "numpy.zeros"
+                    | "numpy.ones"
+                    | "numpy.empty"
+                    | "numpy.full"
+                    | "numpy.linspace"
+                    | "numpy.arange"
+                    | "numpy.random.rand"
+                    | "numpy.random.randn"
+                    | "numpy.random.random" => Some(value),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// What a local variable is bound to, when it is bound once.
+    #[must_use]
+    pub fn bound_local(&self, file: u32, var: VarId) -> Option<ValueRef> {
+        let facts = self.facts(file);
+        if facts.vars[var].home != Home::Function {
+            return None;
+        }
+        match &facts.defs[facts.vars[var].defs.range()] {
+            [def] if def.kind == DefKind::Assign => def.value.map(|id| ValueRef { file, id }),
+            _ => None,
+        }
     }
 }

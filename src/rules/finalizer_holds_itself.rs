@@ -50,11 +50,10 @@ impl Rule for FinalizerHoldsItself {
 }
 
 fn is_kept(program: &Program<'_>, file: u32, id: CallId) -> bool {
-    match program.facts(file).calls[id].usage {
-        Usage::Stored | Usage::Element => true,
-        Usage::Argument => true,
-        _ => false,
-    }
+    matches!(
+        program.facts(file).calls[id].usage,
+        Usage::Stored | Usage::Element | Usage::Argument
+    )
 }
 
 /// Reports a call whose arguments from `first` on reach the object that it watches.
