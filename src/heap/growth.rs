@@ -60,6 +60,17 @@ pub struct Growth {
     pub sibling: Option<Effect>,
 }
 
+impl Growth {
+    /// Whether what is added is an exception with its traceback, and so all frames that it passed: a story of its own.
+    #[must_use]
+    pub fn keeps_frames(&self, program: &Program<'_>) -> bool {
+        let file = self.site.func.file;
+        self.site
+            .value
+            .is_some_and(|id| program.holds_traceback(self.site.func, ValueRef { file, id }))
+    }
+}
+
 /// Growth at import counts from this many bytes on.
 const LARGE_IMPORT: u64 = 16 << 20;
 

@@ -678,6 +678,12 @@ impl Program<'_> {
         &list[start..start + len]
     }
 
+    /// All effects, by place.
+    #[must_use]
+    pub fn all_effects(&self) -> &[Effect] {
+        &self.effects.list
+    }
+
     /// All places with effects, in order.
     #[must_use]
     pub fn places_with_effects(&self) -> Vec<PlaceKey> {

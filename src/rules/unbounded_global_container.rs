@@ -19,7 +19,7 @@ impl Rule for UnboundedGlobalContainer {
         for growth in cx
             .growths
             .iter()
-            .filter(|it| it.container.holds != Some(Holds::Queue))
+            .filter(|it| it.container.holds != Some(Holds::Queue) && !it.keeps_frames(program))
         {
             let (what, held) = match growth.container.key {
                 PlaceKey::Var(var) if program.var(var).home == Home::Module => {
