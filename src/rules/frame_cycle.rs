@@ -2,9 +2,9 @@
 
 use super::{Context, Rule, Sink};
 use crate::base::Span;
+use crate::base::human;
 use crate::facts::model::{CallId, ContextKind, DefF, DefKind, Home, ValueKind, VarId};
 use crate::finding::{Confidence, Finding, Growth, Role, Severity, Step};
-use crate::heap::size::human;
 use crate::link::FuncRef;
 
 pub(super) struct FrameCycle;

@@ -4,10 +4,11 @@ use rustc_hash::FxHashSet;
 
 use super::{Context, Rule, Sink};
 use crate::base::Span;
+use crate::base::human;
 use crate::facts::model::{ContextKind, DefKind, ResultKind, Usage, ValueKind};
 use crate::finding::{Confidence, Finding, Growth, Role, Severity, Step};
 use crate::heap::kept::Put;
-use crate::heap::size::{Size, human};
+use crate::heap::size::Size;
 use crate::link::effects::EffectKind;
 use crate::link::program::last_name;
 use crate::link::{FuncRef, PlaceKey, Program};

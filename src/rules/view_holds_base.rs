@@ -4,9 +4,10 @@ use rustc_hash::FxHashSet;
 
 use super::{Context, Rule, Sink};
 use crate::base::Span;
+use crate::base::human;
 use crate::facts::model::{Home, ResultKind, ValueKind};
 use crate::finding::{Confidence, Finding, Growth, Role, Severity, Step};
-use crate::heap::size::{Size, human};
+use crate::heap::size::Size;
 use crate::link::effects::EffectKind;
 use crate::link::program::ValueRef;
 use crate::link::{FuncRef, PlaceKey};
