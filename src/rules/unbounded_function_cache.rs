@@ -132,7 +132,12 @@ fn grows(
         ProgramKind::Application if run.often == Runs::PerEvent && origins.has(Origins::EVENT) => {
             Confidence::High
         }
-        ProgramKind::Application if !is_finite_name || is_data => Confidence::Medium,
+        // A method without an instance computes from few values as a rule, unless they are data.
+        ProgramKind::Application
+            if (!is_finite_name && program.func(func).class.is_none()) || is_data =>
+        {
+            Confidence::Medium
+        }
         ProgramKind::Library if is_large || is_data => Confidence::Medium,
         _ => Confidence::Low,
     };
