@@ -1382,7 +1382,8 @@ impl Judge<'_, '_> {
         let is_finite = self.has_finite_name(effect.func.file, effect.key, 3)
             && (self.kind == ProgramKind::Library || confidence == Confidence::High);
         // What is below a key is taken out again; only the keys may pile up.
-        let is_emptied_inside = !effect.is_inner
+        let is_emptied_inside = self.kind == ProgramKind::Library
+            && !effect.is_inner
             && self
                 .effects
                 .iter()
@@ -1525,7 +1526,8 @@ impl Program<'_> {
         // The receiver of a growing call is read only to grow it.
         let is_receiver = |read: &Effect| {
             effects.iter().any(|it| {
-                (it.kind.grows() || it.kind.shrinks())
+                (it.kind.grows() || it.kind.shrinks() || it.kind == EffectKind::Read(Usage::Tested))
+                    && it.at.end - it.at.start > 1
                     && it.func == read.func
                     && it.at.start <= read.at.start
                     && read.at.end <= it.at.end
