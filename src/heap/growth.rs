@@ -113,6 +113,16 @@ impl Program<'_> {
         {
             return None;
         }
+        // `name: dict | None = None` in a class body is a default; each instance binds its own.
+        let is_default = matches!(key, PlaceKey::Class(..))
+            && holds.is_none()
+            && !self
+                .effects(key)
+                .iter()
+                .any(|it| it.kind == EffectKind::Rebind && !it.is_inner && it.func.id.index() != 0);
+        if is_default {
+            return None;
+        }
         Some(Container { key, holds, values })
     }
 
@@ -1092,6 +1102,15 @@ impl Judge<'_, '_> {
             self.container.holds,
             Some(Holds::List | Holds::Deque | Holds::Queue)
         );
+        if self.is_own_key(effect) || self.is_constant_update(effect) || self.sorts_a_table(effect)
+        {
+            return true;
+        }
+        let is_unique = matches!(effect.kind, EffectKind::Grow(Mutation::Append))
+            && self.is_under_membership_test(effect);
+        if is_unique && origins.is_closed() {
+            return true;
+        }
         if !is_keyed {
             // `X[i] = v` on a list replaces; appending grows whatever is appended.
             return matches!(
@@ -1108,6 +1127,147 @@ impl Judge<'_, '_> {
             return true;
         }
         self.is_key_compared(effect)
+    }
+
+    /// S7: the key comes from a loop over the container itself: `for k, v in X.items(): X[k] = …`
+    fn is_own_key(&self, effect: &Effect) -> bool {
+        let Some(key) = effect.key else { return false };
+        let file = effect.func.file;
+        let facts = self.program.facts(file);
+        let ValueKind::Var(var) = facts.values[key].kind else {
+            return false;
+        };
+        let defs = &facts.defs[facts.vars[var].defs.range()];
+        !defs.is_empty()
+            && defs.iter().all(|it| {
+                matches!(it.kind, DefKind::Element(_) | DefKind::Unpack(_))
+                    && it
+                        .value
+                        .is_some_and(|it| self.is_drawn_from_here(file, it, 4))
+            })
+    }
+
+    fn is_drawn_from_here(&self, file: u32, iter: ValueId, depth: u32) -> bool {
+        let Some(depth) = depth.checked_sub(1) else {
+            return false;
+        };
+        if self.is_here(file, iter) {
+            return true;
+        }
+        let facts = self.program.facts(file);
+        let ValueKind::Call(call) = facts.values[iter].kind else {
+            return false;
+        };
+        let call = &facts.calls[call];
+        if let ValueKind::Attr { base, name } = facts.values[call.callee].kind
+            && matches!(
+                self.program.name(file, name),
+                "items" | "keys" | "values" | "copy"
+            )
+        {
+            return self.is_drawn_from_here(file, base, depth);
+        }
+        matches!(
+            last_name(facts, call.callee),
+            Some("list" | "tuple" | "sorted" | "set" | "enumerate")
+        ) && facts.args[call.args.range()]
+            .iter()
+            .any(|it| self.is_drawn_from_here(file, it.value, depth))
+    }
+
+    /// S5: updated with a dict whose keys are constants, written here or returned by a function.
+    fn is_constant_update(&self, effect: &Effect) -> bool {
+        let file = effect.func.file;
+        let has_constant_keys = |value: ValueRef| {
+            let facts = self.program.facts(value.file);
+            match facts.values[value.id].kind {
+                ValueKind::Dict(rows) => self.program.list(value.file, rows).chunks(2).all(|it| {
+                    matches!(
+                        facts.values[it[0]].kind,
+                        ValueKind::Str { .. } | ValueKind::Int(_) | ValueKind::Bytes(_)
+                    )
+                }),
+                _ => false,
+            }
+        };
+        let (EffectKind::Grow(Mutation::Update), Some(id)) = (effect.kind, effect.value) else {
+            return false;
+        };
+        let facts = self.program.facts(file);
+        if let ValueKind::Call(call) = facts.values[id].kind
+            && let [target] = self.program.targets(file, call)
+        {
+            let there = self.program.facts(target.func.file);
+            let results = &there.results[there.funcs[target.func.id].results.range()];
+            return !results.is_empty()
+                && results.iter().all(|it| {
+                    it.value.is_some_and(|id| {
+                        has_constant_keys(ValueRef {
+                            file: target.func.file,
+                            id,
+                        })
+                    })
+                });
+        }
+        has_constant_keys(ValueRef { file, id })
+    }
+
+    /// S7: a loop over a table sorts its keys into containers of the module, by comparing with constants.
+    fn sorts_a_table(&self, effect: &Effect) -> bool {
+        use crate::syntax::tree::CompareOp;
+        let file = effect.func.file;
+        let facts = self.program.facts(file);
+        let Some(key) = effect.key.or(effect.value) else {
+            return false;
+        };
+        let ValueKind::Var(var) = facts.values[key].kind else {
+            return false;
+        };
+        let is_element = facts.defs[facts.vars[var].defs.range()]
+            .iter()
+            .all(|it| matches!(it.kind, DefKind::Element(_)));
+        let compares = |test: ValueId| {
+            let is_constant = |it: ValueId| {
+                matches!(
+                    facts.values[it].kind,
+                    ValueKind::Compare { op: CompareOp::Eq, right, .. }
+                        if matches!(facts.values[right].kind, ValueKind::Str { .. })
+                )
+            };
+            match facts.values[test].kind {
+                ValueKind::And(rows) | ValueKind::Or(rows) => self
+                    .program
+                    .list(file, rows)
+                    .iter()
+                    .any(|&it| is_constant(it)),
+                _ => is_constant(test),
+            }
+        };
+        if !is_element
+            || !self.program.under(
+                file,
+                effect.context,
+                |it| matches!(it, ContextKind::If { test, .. } if compares(test)),
+            )
+        {
+            return false;
+        }
+        let mut others: Vec<PlaceKey> = self
+            .program
+            .sibling_effects(self.key)
+            .iter()
+            .filter(|it| {
+                it.func == effect.func
+                    && it.kind.grows()
+                    && it
+                        .key
+                        .or(it.value)
+                        .is_some_and(|other| self.is_same(file, key, other, 2))
+            })
+            .map(|it| it.place)
+            .collect();
+        others.dedup();
+        others.len() >= 4
     }
 
     /// S7: the key was found in a container of constants, compared with constants, or made an attribute or import succeed.
@@ -1241,7 +1401,21 @@ impl Judge<'_, '_> {
                 Confidence::Low
             }
         };
-        if self.is_per_configuration(effect)
+        let is_finite = self.has_finite_name(effect.func.file, effect.key, 3)
+            && (self.kind == ProgramKind::Library || confidence == Confidence::High);
+        // What is below a key is taken out again; only the keys may pile up.
+        let is_emptied_inside = self.kind == ProgramKind::Library
+            && !effect.is_inner
+            && self
+                .effects
+                .iter()
+                .any(|it| it.is_inner && it.kind == EffectKind::Remove);
+        if is_finite && self.kind == ProgramKind::Library {
+            return Confidence::Low;
+        }
+        if is_finite
+            || is_emptied_inside
+            || self.is_per_configuration(effect)
             || self.uncalled.is_some() && self.kind == ProgramKind::Library
         {
             down(confidence)
@@ -1305,6 +1479,32 @@ impl Judge<'_, '_> {
             })
     }
 
+    /// S6: the key is named like something of which a program has a few.
+    fn has_finite_name(&self, file: u32, key: Option<ValueId>, depth: u32) -> bool {
+        let (Some(key), Some(depth)) = (key, depth.checked_sub(1)) else {
+            return false;
+        };
+        let facts = self.program.facts(file);
+        match facts.values[key].kind {
+            ValueKind::Var(var) => self
+                .program
+                .models
+                .is_finite_name(&facts.names[facts.vars[var].name.0 as usize]),
+            ValueKind::Attr { name, .. } => self
+                .program
+                .models
+                .is_finite_name(self.program.name(file, name)),
+            ValueKind::Tuple(rows) => {
+                let rows = self.program.list(file, rows);
+                !rows.is_empty()
+                    && rows
+                        .iter()
+                        .all(|&it| self.has_finite_name(file, Some(it), depth))
+            }
+            _ => false,
+        }
+    }
+
     fn has_open_name(&self, effect: &Effect) -> bool {
         let facts = self.program.facts(effect.func.file);
         let mut id = effect.key.or(effect.value);
@@ -1348,7 +1548,8 @@ impl Program<'_> {
         // The receiver of a growing call is read only to grow it.
         let is_receiver = |read: &Effect| {
             effects.iter().any(|it| {
-                (it.kind.grows() || it.kind.shrinks())
+                (it.kind.grows() || it.kind.shrinks() || it.kind == EffectKind::Read(Usage::Tested))
+                    && it.at.end - it.at.start > 1
                     && it.func == read.func
                     && it.at.start <= read.at.start
                     && read.at.end <= it.at.end

@@ -291,6 +291,27 @@ fn calls(program: &Program<'_>, file: u32, out: &mut OfFile) {
                 });
             }
         }
+        // How much is in a queue is only a number.
+        if let ValueKind::Attr { base, name } = facts.values[call.callee].kind
+            && matches!(
+                program.name(file, name),
+                "qsize" | "empty" | "full" | "task_done"
+            )
+        {
+            for site in program.places(ValueRef { file, id: base }) {
+                out.effects.push(Effect {
+                    place: site.key,
+                    is_inner: site.is_inner,
+                    kind: EffectKind::Read(Usage::Tested),
+                    func,
+                    at: call.at,
+                    key: None,
+                    value: None,
+                    context: call.context,
+                    via: None,
+                });
+            }
+        }
         arguments(program, file, id, out);
     }
 }

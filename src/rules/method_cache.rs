@@ -84,6 +84,7 @@ fn finding(
     };
     let is_value = is_value(program, class);
     let is_single = program.is_singleton(class)
+        || program.kept_for_ever(class).is_some()
         || program.long_holder(class).is_some() && program.constructions(class).len() <= 1;
     let severity = match bound {
         _ if is_value || is_single || bound == Some(1) => Severity::Info,

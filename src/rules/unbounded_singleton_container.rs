@@ -26,7 +26,7 @@ impl Rule for UnboundedSingletonContainer {
             let PlaceKey::Instance(class, name) = growth.container.key else {
                 continue;
             };
-            if is_declarative(program, class) {
+            if is_declarative(program, class) || subscribes(program, growth) {
                 continue;
             }
             let owner = program.qualified_class(class);
@@ -55,6 +55,27 @@ impl Rule for UnboundedSingletonContainer {
             out.report(found);
         }
     }
+}
+
+/// Whether what grows is a list of subscribers: who subscribes is to blame, and judged where that is done.
+fn subscribes(program: &Program<'_>, growth: &Growth) -> bool {
+    let func = growth.site.func;
+    let name = program.func_name(func).trim_start_matches('_');
+    let names = ["connect", "subscribe", "attach", "observe", "listen", "on"];
+    let is_name = names.iter().any(|it| {
+        name.strip_prefix(it)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+    });
+    let facts = program.facts(func.file);
+    is_name
+        && growth.site.key.is_none()
+        && growth
+            .site
+            .value
+            .is_some_and(|it| match facts.values[it].kind {
+                crate::facts::model::ValueKind::Var(var) => facts.vars[var].param.is_some(),
+                _ => false,
+            })
 }
 
 /// "`MONITOR` in module `app`, the only `Monitor`"
