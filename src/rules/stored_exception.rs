@@ -123,7 +123,13 @@ fn slot(cx: &Context<'_>, meta: &'static crate::catalog::RuleMeta, put: &Put) ->
                     )
                 })
     });
-    let is_lasting = is_static && put.kind == EffectKind::Rebind && !is_reset;
+    // What an import fails with holds the frames of modules, which stay anyway.
+    let is_late = program.runs(put.func).often > Runs::Once;
+    let is_lasting = is_static
+        && is_late
+        && put.kind == EffectKind::Rebind
+        && !is_reset
+        && !is_on_instance(cx, put);
     let mut path = program.path_to(put.place, None);
     path.extend(frames(at, "is"));
     Finding::new(
@@ -138,6 +144,23 @@ fn slot(cx: &Context<'_>, meta: &'static crate::catalog::RuleMeta, put: &Put) ->
     .growth(By::Bounded)
     .symbol(format!("{}.{name}", program.files[program.place_file(put.place) as usize].module))
     .help(HELP)
+}
+
+/// Whether an attribute is set on an instance; the class only has a default of that name.
+fn is_on_instance(cx: &Context<'_>, put: &Put) -> bool {
+    let program = cx.program;
+    let file = put.func.file;
+    let facts = program.facts(file);
+    matches!(put.place, PlaceKey::Class(..))
+        && facts.stores.as_slice()[facts.funcs[put.func.id].stores.range()]
+            .iter()
+            .filter(|it| it.at == put.at)
+            .any(|it| {
+                !program
+                    .entities(ValueRef { file, id: it.base })
+                    .iter()
+                    .any(|it| matches!(it, Entity::Class(_)))
+            })
 }
 
 /// An exception object that is made once and raised again and again: its traceback gets longer with each raise.

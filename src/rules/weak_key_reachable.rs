@@ -26,7 +26,12 @@ impl Rule for WeakKeyReachable {
             let Some(key) = put.key else { continue };
             let is_local =
                 matches!(put.place, PlaceKey::Var(var) if program.var(var).home != Home::Module);
-            if is_local || !is_weak_keyed(cx, put.place) {
+            // Entries that are taken out by hand do not rely on the key's death.
+            let is_shrunk = program
+                .effects(put.place)
+                .iter()
+                .any(|it| it.kind.shrinks());
+            if is_local || is_shrunk || !is_weak_keyed(cx, put.place) {
                 continue;
             }
             let key = ValueRef {
@@ -60,8 +65,9 @@ fn chain(
         ValueKind::Var(_) => program.reach(key),
         _ => return None,
     };
+    // The object itself, and the call that made it; what a function captures is not the function.
     let &key = keys.first()?;
-    let is_key = |it: Object| keys.contains(&it) || it == key;
+    let is_key = |it: Object| it == key || matches!(it, Object::New(_)) && keys.contains(&it);
     let edges = program.object_graph(put.func, &cx.objects);
     let mut reached: Vec<(Object, Vec<_>)> = program
         .reach(put.value)
