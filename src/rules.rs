@@ -7,11 +7,22 @@ mod finalizer_holds_itself;
 mod finalizer_in_cycle;
 mod growing_default_argument;
 mod method_cache;
+mod raw_descriptor;
+mod rebound_resource;
+mod resource_without_owner;
 mod unbounded_class_container;
 mod unbounded_global_container;
+mod unclosed_client;
+mod unclosed_database;
+mod unclosed_executor;
 mod unclosed_file;
+mod unclosed_on_error;
+mod unclosed_socket;
+mod undeleted_temporary;
+mod unreaped_process;
 
 mod growing;
+mod losing;
 
 use std::sync::LazyLock;
 
@@ -23,6 +34,7 @@ use crate::finding::Finding;
 use crate::heap::growth::{Growth, ProgramKind};
 use crate::heap::reach::ObjectGraphs;
 use crate::link::Program;
+use crate::resources::fields::Field;
 use crate::resources::{self, program::Lost};
 
 /// A leak pattern.
@@ -43,6 +55,16 @@ pub const ALL: &[&dyn Rule] = &[
     &finalizer_in_cycle::FinalizerInCycle,
     &finalizer_holds_itself::FinalizerHoldsItself,
     &unclosed_file::UnclosedFile,
+    &unclosed_socket::UnclosedSocket,
+    &unclosed_database::UnclosedDatabase,
+    &unreaped_process::UnreapedProcess,
+    &undeleted_temporary::UndeletedTemporary,
+    &unclosed_executor::UnclosedExecutor,
+    &unclosed_client::UnclosedClient,
+    &unclosed_on_error::UnclosedOnError,
+    &resource_without_owner::ResourceWithoutOwner,
+    &rebound_resource::ReboundResource,
+    &raw_descriptor::RawDescriptor,
     &closure_holds_large_local::ClosureHoldsLargeLocal,
 ];
 
@@ -75,6 +97,8 @@ pub struct Context<'a> {
     pub objects: ObjectGraphs,
     /// Resources that get lost in the function that opens them.
     pub lost: Vec<Lost>,
+    /// Resources kept on attributes.
+    pub fields: Vec<Field>,
 }
 
 impl<'a> Context<'a> {
@@ -86,6 +110,7 @@ impl<'a> Context<'a> {
         target: TargetVersion,
         large: u64,
     ) -> Self {
+        let version = (3, target.minor.into());
         let places = program.places_with_effects();
         let growths = places
             .par_iter()
@@ -98,7 +123,8 @@ impl<'a> Context<'a> {
             large,
             growths,
             objects: program.object_graphs(),
-            lost: resources::program::lost(program, (3, target.minor.into())),
+            lost: resources::program::lost(program, version),
+            fields: resources::fields::fields(program, version),
         }
     }
 }

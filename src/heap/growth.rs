@@ -855,8 +855,10 @@ impl Judge<'_, '_> {
                 }
                 ValueKind::Compare { op, left, right } => {
                     use crate::syntax::tree::CompareOp;
-                    let is_none =
-                        matches!(facts.values[right].kind, ValueKind::None | ValueKind::Bool);
+                    let is_none = matches!(
+                        facts.values[right].kind,
+                        ValueKind::None | ValueKind::Bool | ValueKind::False
+                    );
                     is_none
                         && matches!(
                             (op, outcome),

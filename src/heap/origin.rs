@@ -103,6 +103,7 @@ impl Program<'_> {
         match self.value(value) {
             ValueKind::None
             | ValueKind::Bool
+            | ValueKind::False
             | ValueKind::Int(_)
             | ValueKind::Float
             | ValueKind::Str { .. }

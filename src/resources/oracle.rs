@@ -18,6 +18,8 @@ pub struct Acquire<'a> {
     pub field: Option<u8>,
     /// Whether `with` releases it.
     pub with_closes: bool,
+    /// Whether dropping it costs nothing that lasts.
+    pub harmless: bool,
 }
 
 /// Answers about calls. What is not known is answered so that no finding can rest on it.
@@ -39,4 +41,7 @@ pub trait Oracle {
 
     /// Whether what the function yields is closed by the function itself later (`contextmanager`, a fixture).
     fn lends_what_it_yields(&self, func: FuncId) -> bool;
+
+    /// Whether whoever drives the function never throws into it (a fixture).
+    fn yields_in_peace(&self, func: FuncId) -> bool;
 }

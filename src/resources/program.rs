@@ -38,6 +38,8 @@ pub struct Lost {
     pub closers: Vec<Box<str>>,
     /// Whether `with` releases it.
     pub with_closes: bool,
+    /// Whether dropping it costs nothing that lasts.
+    pub harmless: bool,
 }
 
 /// Resources that get lost, in the order of files, functions and calls.
@@ -56,10 +58,7 @@ fn lost_in(program: &Program<'_>, file: u32, version: (u16, u16)) -> Vec<Lost> {
     for body in &facts.bodies {
         let Some(id) = body.func else { continue };
         for escape in must_call::check(body, facts, &oracle) {
-            let opener = oracle
-                .resolve
-                .library(escape.call)
-                .map_or_else(String::new, |(name, _)| name.into_owned());
+            let opener = oracle.opener(escape.call);
             out.push(Lost {
                 func: FuncRef { file, id },
                 call: escape.call,
@@ -70,13 +69,14 @@ fn lost_in(program: &Program<'_>, file: u32, version: (u16, u16)) -> Vec<Lost> {
                 released: escape.released,
                 closers: escape.acquire.closers.to_vec(),
                 with_closes: escape.acquire.with_closes,
+                harmless: escape.acquire.harmless,
             });
         }
     }
     out
 }
 
-fn oracle<'a>(
+pub(super) fn oracle<'a>(
     program: &'a Program<'a>,
     file: u32,
     version: (u16, u16),
@@ -95,7 +95,7 @@ fn oracle<'a>(
 
 /// One file of a program.
 #[derive(Clone, Copy, Debug)]
-struct InProgram<'a> {
+pub(super) struct InProgram<'a> {
     program: &'a Program<'a>,
     file: u32,
     /// Calls followed so far.

@@ -173,6 +173,7 @@ fn is_flag(facts: &FileFacts, var: VarId) -> bool {
         };
         match facts.values[value].kind {
             ValueKind::Bool
+            | ValueKind::False
             | ValueKind::None
             | ValueKind::Compare { .. }
             | ValueKind::Not(_)

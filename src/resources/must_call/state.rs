@@ -11,7 +11,7 @@ use crate::facts::model::{
 use crate::flow::ir::{Body, Exit, Inst, InstKind};
 use crate::flow::solve::Analysis;
 use crate::limits;
-use crate::models::resources::{Class, Effect};
+use crate::models::resources::{Class, Effect, Kind};
 use crate::resources::oracle::{Acquire, Oracle};
 use crate::syntax::tree::CompareOp;
 
@@ -68,8 +68,12 @@ pub(super) struct Holding<'a> {
     with_closes: u64,
     /// What goes with its last reference.
     counted: u64,
+    /// What stands on disk: opening it, by its path, takes nothing over.
+    on_disk: u64,
     named: u64,
     lends: bool,
+    /// Whether nobody throws into it.
+    in_peace: bool,
 }
 
 impl<'a> Holding<'a> {
@@ -91,10 +95,14 @@ impl<'a> Holding<'a> {
             drained: Vec::new(),
             with_closes: 0,
             counted: 0,
+            on_disk: 0,
             named: 0,
             lends: oracle.lends_what_it_yields(func),
+            in_peace: oracle.yields_in_peace(func),
         };
         it.with_closes = it.mask(|acquire| acquire.with_closes);
+        it.on_disk = it
+            .mask(|acquire| matches!(acquire.kind, Kind::TemporaryFile | Kind::TemporaryDirectory));
         it.counted = it.mask(|acquire| matches!(acquire.class, Class::C | Class::D));
         for inst in &body.insts {
             match inst.kind {
@@ -175,6 +183,10 @@ impl<'a> Holding<'a> {
 
     fn handles(&self, name: &str) -> u64 {
         self.mask(|it| it.handles.iter().any(|it| &**it == name))
+    }
+
+    fn mask_of(&self, call: CallId, is_in: impl Fn(&Acquire<'_>) -> bool) -> u64 {
+        self.calls[&call].acquires & self.mask(is_in)
     }
 
     fn mask(&self, is_in: impl Fn(&Acquire<'_>) -> bool) -> u64 {
@@ -363,8 +375,10 @@ impl<'a> Holding<'a> {
         let mut kills = 0;
         let known = &self.calls[&call];
         let fact = &self.facts.calls[call];
+        let opens = self.mask_of(call, |it| matches!(it.kind, Kind::File | Kind::Descriptor));
         let ended = |refs: Refs, effect: Effect| match effect {
             Effect::Close => refs.own,
+            Effect::Transfer if opens != 0 => refs.all() & !self.on_disk,
             Effect::Transfer => refs.all(),
             Effect::Borrow | Effect::Take | Effect::View | Effect::Elements => 0,
         };
@@ -574,7 +588,8 @@ impl Analysis for Holding<'_> {
         match inst.kind {
             InstKind::Call(call) => {
                 let known = &self.calls[&call];
-                !known.cannot_raise && !known.never_returns
+                // A closing that raises is not our business either.
+                !known.cannot_raise && !known.never_returns && !self.closes(inst)
             }
             InstKind::Enter { manager, .. } => match self.facts.values[manager].kind {
                 ValueKind::Call(call) => !self.calls.get(&call).is_some_and(|it| it.cannot_raise),
@@ -582,6 +597,7 @@ impl Analysis for Holding<'_> {
             },
             // A manager that raises while it is left is not our business.
             InstKind::Exit { .. } => false,
+            InstKind::Yield(_) if self.in_peace => false,
             _ => inst.kind.may_raise(),
         }
     }
