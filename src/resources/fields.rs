@@ -11,8 +11,8 @@ use super::program::oracle;
 use crate::facts::model::{
     CallId, ContextKind, FuncId, StoreKind, Target, Usage, ValueId, ValueKind,
 };
-use crate::link::program::Sym;
-use crate::link::{ClassRef, FuncRef, Program};
+use crate::link::program::{Sym, ValueRef};
+use crate::link::{ClassRef, Entity, FuncRef, Program};
 use crate::models::resources::{Class, Effect, Kind};
 
 /// An attribute that a method fills with a fresh resource.
@@ -80,7 +80,7 @@ pub fn fields(program: &Program<'_>, version: (u16, u16)) -> Vec<Field> {
         .flat_map_iter(|file| fields_in(program, file, version))
         .collect();
     let wanted: FxHashSet<Sym> = out.iter().map(|it| it.name).collect();
-    let released: FxHashMap<Sym, Vec<FuncRef>> = (0..program.files.len() as u32)
+    let released: FxHashMap<Sym, Vec<Option<ClassRef>>> = (0..program.files.len() as u32)
         .into_par_iter()
         .map(|file| releases_in(program, file, &wanted, version))
         .reduce(FxHashMap::default, |mut all, more| {
@@ -91,7 +91,11 @@ pub fn fields(program: &Program<'_>, version: (u16, u16)) -> Vec<Field> {
         });
     let enders: FxHashSet<FuncRef> = closing_methods(program);
     for field in &mut out {
-        field.owner = if released.contains_key(&field.name) || is_foreign(program, field.class) {
+        let is_released = released.get(&field.name).is_some_and(|them| {
+            them.iter()
+                .any(|it| it.is_none_or(|it| are_related(program, it, field.class)))
+        });
+        field.owner = if is_released || is_foreign(program, field.class) {
             Owner::Some
         } else {
             let other = program
@@ -215,21 +219,32 @@ fn releases_in(
     file: u32,
     wanted: &FxHashSet<Sym>,
     version: (u16, u16),
-) -> FxHashMap<Sym, Vec<FuncRef>> {
+) -> FxHashMap<Sym, Vec<Option<ClassRef>>> {
     let facts = program.facts(file);
     let oracle = oracle(program, file, version);
     let resources = &program.models.resources;
-    let mut out: FxHashMap<Sym, Vec<FuncRef>> = FxHashMap::default();
+    let mut out: FxHashMap<Sym, Vec<Option<ClassRef>>> = FxHashMap::default();
     let attr_of = |value: ValueId| match facts.values[value].kind {
         ValueKind::Attr { name, .. } => {
             Some(program.sym_of(file, name)).filter(|it| wanted.contains(it))
         }
         _ => None,
     };
-    let mut add = |name: Sym, func: FuncId| {
-        out.entry(name)
-            .or_default()
-            .push(FuncRef { file, id: func });
+    let mut add = |name: Sym, of: Option<ClassRef>| out.entry(name).or_default().push(of);
+    // The class whose attribute it is, when that is known.
+    let class_of = |value: ValueId| {
+        let ValueKind::Attr { base, .. } = facts.values[value].kind else {
+            return None;
+        };
+        if let ValueKind::Var(var) = facts.values[base].kind
+            && let Some(&(id, false)) = program.files[file as usize].selfs.get(&var)
+        {
+            return Some(ClassRef { file, id });
+        }
+        match program.entities(ValueRef { file, id: base })[..] {
+            [Entity::Instance(class)] => Some(class),
+            _ => None,
+        }
     };
     let mut borrowed = FxHashSet::default();
     for (id, call) in facts.calls.iter_ids() {
@@ -245,7 +260,7 @@ fn releases_in(
                 Effect::Close | Effect::Transfer | Effect::Take
             )
         {
-            add(name, call.func);
+            add(name, class_of(base));
         }
     }
     for (func, fact) in facts.funcs.iter_ids() {
@@ -262,7 +277,7 @@ fn releases_in(
                 | Usage::Tested
                 | Usage::Discarded => {}
                 Usage::Argument if borrowed.contains(&read.value) => {}
-                _ => add(name, func),
+                _ => add(name, class_of(read.value)),
             }
         }
         for id in (fact.values.start..fact.values.end).map(crate::base::Idx::new) {
@@ -271,7 +286,7 @@ fn releases_in(
                     if let Some(attr) = attr_of(base)
                         && resources.is_closer(&facts.names[name.0 as usize])
                     {
-                        add(attr, func);
+                        add(attr, class_of(base));
                     }
                 }
                 // `getattr(self, "file").close()`
@@ -280,8 +295,9 @@ fn releases_in(
                 } => {
                     if let Some(sym) = program.sym(&facts.names[text.0 as usize])
                         && wanted.contains(&sym)
+                        && let Some(class) = program.class_of(FuncRef { file, id: func })
                     {
-                        add(sym, func);
+                        add(sym, Some(class));
                     }
                 }
                 _ => {}
@@ -289,6 +305,14 @@ fn releases_in(
         }
     }
     out
+}
+
+/// Whether some object may be of both classes.
+fn are_related(program: &Program<'_>, one: ClassRef, other: ClassRef) -> bool {
+    one == other
+        || program
+            .class_refs()
+            .any(|it| program.mro(it).contains(&one) && program.mro(it).contains(&other))
 }
 
 /// Methods that end an object's life by calling a closer on an attribute.

@@ -297,6 +297,10 @@ impl<R: Resolve> Oracle for ModelOracle<'_, R> {
             .unwrap_or(Effect::Transfer)
     }
 
+    fn is_modeled(&self, call: CallId) -> bool {
+        matches!(self.api(call), Some((_, false)))
+    }
+
     fn method_effect(&self, call: CallId) -> Effect {
         if let Some((api, false)) = self.api(call) {
             return api.receiver.unwrap_or(Effect::Borrow);

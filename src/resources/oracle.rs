@@ -30,6 +30,9 @@ pub trait Oracle {
     /// What a call does to its argument at this place of the facts' list.
     fn effect_of_argument(&self, call: CallId, index: usize) -> Effect;
 
+    /// Whether a call calls a library API that has a model.
+    fn is_modeled(&self, call: CallId) -> bool;
+
     /// What a method call does to the object it is called on, closers of the object itself aside.
     fn method_effect(&self, call: CallId) -> Effect;
 

@@ -107,7 +107,12 @@ pub(super) fn finding(cx: &Context<'_>, meta: &'static RuleMeta, lost: &Lost) ->
         released,
         held,
     } = words(lost.kind);
-    let is_entered = !lost.with_closes && is_entered(cx, lost);
+    let is_entered = !lost.with_closes
+        && matches!(
+            lost.kind,
+            Kind::Connection | Kind::Client | Kind::Socket | Kind::Engine
+        )
+        && is_entered(cx, lost);
     let mut leaves = None;
     let message = match lost.outcome {
         _ if is_entered => {

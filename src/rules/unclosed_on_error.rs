@@ -6,7 +6,7 @@ use super::{Context, Rule, Sink, losing};
 use crate::facts::model::ContextKind;
 use crate::finding::{Confidence, Finding, Growth, Role, Severity};
 use crate::heap::growth::ProgramKind;
-use crate::models::resources::Class;
+use crate::models::resources::{Class, Kind};
 use crate::resources::must_call::Outcome;
 use crate::resources::program::Lost;
 
@@ -55,6 +55,8 @@ impl Rule for UnclosedOnError {
                 Severity::Warning
             })
             .confidence(match lost.class {
+                // Its name may have gone out long before.
+                _ if lost.kind == Kind::TemporaryFile => Confidence::Low,
                 Class::A | Class::B => Confidence::Medium,
                 // The frame goes with its exception, unless somebody keeps that.
                 Class::C | Class::D => {

@@ -51,6 +51,8 @@ struct Call {
     receiver: Effect,
     never_returns: bool,
     cannot_raise: bool,
+    /// A function that may give back a path in another spelling.
+    spells: bool,
     slot: Option<usize>,
 }
 
@@ -70,6 +72,7 @@ pub(super) struct Holding<'a> {
     counted: u64,
     /// What stands on disk: opening it, by its path, takes nothing over.
     on_disk: u64,
+    scans: u64,
     named: u64,
     lends: bool,
     /// Whether nobody throws into it.
@@ -96,6 +99,7 @@ impl<'a> Holding<'a> {
             with_closes: 0,
             counted: 0,
             on_disk: 0,
+            scans: 0,
             named: 0,
             lends: oracle.lends_what_it_yields(func),
             in_peace: oracle.yields_in_peace(func),
@@ -103,6 +107,7 @@ impl<'a> Holding<'a> {
         it.with_closes = it.mask(|acquire| acquire.with_closes);
         it.on_disk = it
             .mask(|acquire| matches!(acquire.kind, Kind::TemporaryFile | Kind::TemporaryDirectory));
+        it.scans = it.mask(|acquire| acquire.kind == Kind::Scan);
         it.counted = it.mask(|acquire| matches!(acquire.class, Class::C | Class::D));
         for inst in &body.insts {
             match inst.kind {
@@ -140,8 +145,12 @@ impl<'a> Holding<'a> {
         };
         let passes_on = |it: &Effect| matches!(it, Effect::Take | Effect::View | Effect::Elements);
         let is_handle = method.is_some_and(|(_, name)| self.handles(name) != 0);
-        let has_slot =
-            acquires != 0 || is_handle || passes_on(&receiver) || arguments.iter().any(passes_on);
+        let spells = self.on_disk != 0 && count > 0 && !oracle.is_modeled(call);
+        let has_slot = spells
+            || acquires != 0
+            || is_handle
+            || passes_on(&receiver)
+            || arguments.iter().any(passes_on);
         let slot = has_slot.then(|| self.new_slot());
         self.calls.insert(
             call,
@@ -151,6 +160,7 @@ impl<'a> Holding<'a> {
                 receiver,
                 never_returns: oracle.never_returns(call),
                 cannot_raise: oracle.cannot_raise(call),
+                spells,
                 slot,
             },
         );
@@ -410,6 +420,7 @@ impl<'a> Holding<'a> {
             Effect::Take => result = result.or(refs),
             Effect::View => result.view |= refs.all(),
             Effect::Elements => result.view |= refs.own,
+            Effect::Borrow if known.spells => result = result.or(refs.and(self.on_disk)),
             Effect::Borrow | Effect::Transfer | Effect::Close => {}
         };
         if let Some((base, name)) = method_of(self.facts, call) {
@@ -653,6 +664,16 @@ impl Analysis for Holding<'_> {
                 for var in &self.facts.funcs[func].free {
                     state[0] &= !slot(self.vars.get(var).copied(), state).all();
                 }
+            }
+            // A scan that is read to its end has closed itself; one that a loop leaves early is let pass.
+            InstKind::Iterate(value) if self.scans != 0 => {
+                let refs = self.refs(value, state).all();
+                let keeps = if self.drained.contains(&value) {
+                    0
+                } else {
+                    !self.scans
+                };
+                state[0] &= !refs | keeps;
             }
             InstKind::Iterate(value) if self.drained.contains(&value) => {
                 state[0] &= !self.refs(value, state).all();
