@@ -230,6 +230,9 @@ pub struct Api {
     /// Methods of the resource that release it.
     #[serde(default, deserialize_with = "load::one_or_many")]
     pub closers: Vec<Box<str>>,
+    /// Methods that use it up, so that it releases itself.
+    #[serde(default, deserialize_with = "load::one_or_many")]
+    pub ended_by: Vec<Box<str>>,
     /// Whether `with` releases it.
     #[serde(default = "load::yes")]
     pub with_closes: bool,

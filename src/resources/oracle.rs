@@ -12,6 +12,8 @@ pub struct Acquire<'a> {
     pub class: Class,
     /// Methods that release it.
     pub closers: &'a [Box<str>],
+    /// Methods that use it up, so that it releases itself.
+    pub ended_by: &'a [Box<str>],
     /// Attributes and methods whose value stands for it.
     pub handles: &'a [Box<str>],
     /// The position of the returned tuple where it is; `None` when the result itself is it.

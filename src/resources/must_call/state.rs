@@ -188,7 +188,8 @@ impl<'a> Holding<'a> {
     }
 
     fn closers(&self, name: &str) -> u64 {
-        self.mask(|it| it.closers.iter().any(|it| &**it == name))
+        let is_it = |it: &Box<str>| &**it == name;
+        self.mask(|it| it.closers.iter().any(is_it) || it.ended_by.iter().any(is_it))
     }
 
     fn handles(&self, name: &str) -> u64 {
