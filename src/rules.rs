@@ -2,6 +2,7 @@
 //!
 //! To add one: its page `rules/<name>.md`, its file `src/rules/<name>.rs`, and its two lines here (`mod` and [`ALL`]).
 
+mod caches;
 mod closure_holds_large_local;
 mod finalizer_holds_itself;
 mod finalizer_in_cycle;
@@ -10,7 +11,10 @@ mod frame_cycle;
 mod gc_defeated;
 mod growing_default_argument;
 mod method_cache;
+mod raw_descriptor;
+mod rebound_resource;
 mod resource_in_cycle;
+mod resource_without_owner;
 mod stored_exception;
 mod suspended_frame_holds_large_local;
 mod unbounded_class_container;
@@ -18,12 +22,19 @@ mod unbounded_function_cache;
 mod unbounded_global_container;
 mod unbounded_queue;
 mod unbounded_singleton_container;
+mod unclosed_client;
+mod unclosed_database;
+mod unclosed_executor;
 mod unclosed_file;
+mod unclosed_on_error;
+mod unclosed_socket;
+mod undeleted_temporary;
+mod unreaped_process;
 mod view_holds_base;
 mod weak_key_reachable;
 
-mod caches;
 mod growing;
+mod losing;
 
 use std::sync::LazyLock;
 
@@ -35,6 +46,7 @@ use crate::finding::Finding;
 use crate::heap::growth::{Growth, ProgramKind};
 use crate::heap::reach::ObjectGraphs;
 use crate::link::Program;
+use crate::resources::fields::Field;
 use crate::resources::{self, program::Lost};
 
 /// A leak pattern.
@@ -55,13 +67,23 @@ pub const ALL: &[&dyn Rule] = &[
     &unbounded_function_cache::UnboundedFunctionCache,
     &method_cache::MethodCache,
     &unbounded_queue::UnboundedQueue,
+    &unclosed_file::UnclosedFile,
+    &unclosed_socket::UnclosedSocket,
+    &unclosed_database::UnclosedDatabase,
+    &unreaped_process::UnreapedProcess,
+    &undeleted_temporary::UndeletedTemporary,
+    &unclosed_executor::UnclosedExecutor,
+    &unclosed_client::UnclosedClient,
+    &unclosed_on_error::UnclosedOnError,
+    &resource_without_owner::ResourceWithoutOwner,
+    &rebound_resource::ReboundResource,
+    &raw_descriptor::RawDescriptor,
     &finalizer_in_cycle::FinalizerInCycle,
     &finalizer_resurrects::FinalizerResurrects,
     &finalizer_holds_itself::FinalizerHoldsItself,
     &weak_key_reachable::WeakKeyReachable,
     &gc_defeated::GcDefeated,
     &resource_in_cycle::ResourceInCycle,
-    &unclosed_file::UnclosedFile,
     &closure_holds_large_local::ClosureHoldsLargeLocal,
     &suspended_frame_holds_large_local::SuspendedFrameHoldsLargeLocal,
     &stored_exception::StoredException,
@@ -98,6 +120,8 @@ pub struct Context<'a> {
     pub objects: ObjectGraphs,
     /// Resources that get lost in the function that opens them.
     pub lost: Vec<Lost>,
+    /// Resources kept on attributes.
+    pub fields: Vec<Field>,
 }
 
 impl<'a> Context<'a> {
@@ -109,6 +133,7 @@ impl<'a> Context<'a> {
         target: TargetVersion,
         large: u64,
     ) -> Self {
+        let version = (3, target.minor.into());
         let places = program.places_with_effects();
         let growths = places
             .par_iter()
@@ -122,7 +147,8 @@ impl<'a> Context<'a> {
             large,
             growths,
             objects: program.object_graphs(),
-            lost: resources::program::lost(program, (3, target.minor.into())),
+            lost: resources::program::lost(program, version),
+            fields: resources::fields::fields(program, version),
         }
     }
 }

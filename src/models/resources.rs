@@ -194,6 +194,23 @@ pub enum Param {
     Named(Box<str>),
 }
 
+/// What an API leaves on disk besides what it opens, for ever.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Leaves {
+    /// What it is.
+    pub kind: Kind,
+    /// The position of the returned tuple that names it.
+    #[serde(default)]
+    pub field: Option<u8>,
+    /// Attributes that name it, for functions that remove it.
+    #[serde(default, deserialize_with = "load::one_or_many")]
+    pub named_by: Vec<Box<str>>,
+    /// It stays only when this keyword is false.
+    #[serde(default)]
+    pub when_false: Option<Box<str>>,
+}
+
 /// One entry.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -213,12 +230,21 @@ pub struct Api {
     /// Methods of the resource that release it.
     #[serde(default, deserialize_with = "load::one_or_many")]
     pub closers: Vec<Box<str>>,
+    /// Methods that use it up, so that it releases itself.
+    #[serde(default, deserialize_with = "load::one_or_many")]
+    pub ended_by: Vec<Box<str>>,
     /// Whether `with` releases it.
     #[serde(default = "load::yes")]
     pub with_closes: bool,
     /// Positions of the returned tuple that are such resources; empty when the whole result is one.
     #[serde(default)]
     pub fields: Vec<u8>,
+    /// What stays on disk besides.
+    #[serde(default)]
+    pub leaves: Option<Leaves>,
+    /// Whether dropping it costs nothing that lasts.
+    #[serde(default)]
+    pub harmless: bool,
     /// Attributes and methods whose value stands for the resource: who gets it may release it.
     #[serde(default, deserialize_with = "load::one_or_many")]
     pub handles: Vec<Box<str>>,

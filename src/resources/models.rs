@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::oracle::{Acquire, Oracle};
 use crate::facts::model::{ArgF, ArgKindF, CallId, DefKind, FileFacts, FuncId, ValueId, ValueKind};
-use crate::models::resources::{Api, Effect, Param, Resources};
+use crate::models::resources::{Api, Class, Effect, Leaves, Param, Resources};
 
 /// What link knows of the calls of one file.
 pub trait Resolve {
@@ -97,6 +97,13 @@ const LENDERS: &[&str] = &[
 ];
 
 impl<R: Resolve> ModelOracle<'_, R> {
+    /// The library API that a call opens something with.
+    pub(super) fn opener(&self, call: CallId) -> String {
+        self.resolve
+            .library(call)
+            .map_or_else(String::new, |(name, _)| name.into_owned())
+    }
+
     fn api(&self, call: CallId) -> Option<(&Api, bool)> {
         let (name, is_through) = self.resolve.library(call)?;
         Some((self.resources.get(&name)?, is_through))
@@ -141,6 +148,14 @@ impl<R: Resolve> ModelOracle<'_, R> {
                     }
             }
             _ => false,
+        })
+    }
+
+    /// Whether a keyword is given as a false literal.
+    fn is_false(&self, call: CallId, keyword: &str) -> bool {
+        (0..self.args(call).len()).any(|at| {
+            self.place(call, at).1 == Some(keyword)
+                && self.facts.values[self.args(call)[at].value].kind == ValueKind::Bool(false)
         })
     }
 
@@ -199,6 +214,13 @@ impl<R: Resolve> ModelOracle<'_, R> {
         }
     }
 
+    fn is_decorated(&self, func: FuncId, with: &[&str]) -> bool {
+        let decorators = self.facts.funcs[func].decorators;
+        self.facts.lists[decorators.range()]
+            .iter()
+            .any(|&it| self.last_name(it).is_some_and(|it| with.contains(&it)))
+    }
+
     /// `logger.info(…)`, whatever the logger is.
     fn is_logging(&self, call: CallId) -> bool {
         let ValueKind::Attr { base, name } = self.facts.values[self.facts.calls[call].callee].kind
@@ -242,16 +264,34 @@ impl<R: Resolve> Oracle for ModelOracle<'_, R> {
             kind,
             class: api.class_at(self.version),
             closers: &api.closers,
+            ended_by: &api.ended_by,
             handles: &api.handles,
             field,
             with_closes: api.with_closes,
             exhaustible: api.exhaustible,
+            harmless: api.harmless,
         };
-        if api.fields.is_empty() {
+        let mut out = if api.fields.is_empty() {
             vec![acquire(None)]
         } else {
             api.fields.iter().map(|&it| acquire(Some(it))).collect()
-        }
+        };
+        let stays = |it: &&Leaves| match &it.when_false {
+            Some(keyword) => !is_through && self.is_false(call, keyword),
+            None => true,
+        };
+        out.extend(api.leaves.as_ref().filter(stays).map(|it| Acquire {
+            kind: it.kind,
+            class: Class::A,
+            closers: &it.named_by,
+            ended_by: &[],
+            handles: &[],
+            field: it.field,
+            with_closes: false,
+            harmless: false,
+            exhaustible: false,
+        }));
+        out
     }
 
     fn effect_of_argument(&self, call: CallId, index: usize) -> Effect {
@@ -265,6 +305,10 @@ impl<R: Resolve> Oracle for ModelOracle<'_, R> {
         self.resolve
             .argument(call, index)
             .unwrap_or(Effect::Transfer)
+    }
+
+    fn is_modeled(&self, call: CallId) -> bool {
+        matches!(self.api(call), Some((_, false)))
     }
 
     fn method_effect(&self, call: CallId) -> Effect {
@@ -297,9 +341,10 @@ impl<R: Resolve> Oracle for ModelOracle<'_, R> {
     }
 
     fn lends_what_it_yields(&self, func: FuncId) -> bool {
-        let decorators = self.facts.funcs[func].decorators;
-        self.facts.lists[decorators.range()]
-            .iter()
-            .any(|&it| self.last_name(it).is_some_and(|it| LENDERS.contains(&it)))
+        self.is_decorated(func, LENDERS)
+    }
+
+    fn yields_in_peace(&self, func: FuncId) -> bool {
+        self.is_decorated(func, &["fixture", "yield_fixture"])
     }
 }

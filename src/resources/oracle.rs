@@ -12,6 +12,8 @@ pub struct Acquire<'a> {
     pub class: Class,
     /// Methods that release it.
     pub closers: &'a [Box<str>],
+    /// Methods that use it up, so that it releases itself.
+    pub ended_by: &'a [Box<str>],
     /// Attributes and methods whose value stands for it.
     pub handles: &'a [Box<str>],
     /// The position of the returned tuple where it is; `None` when the result itself is it.
@@ -20,6 +22,8 @@ pub struct Acquire<'a> {
     pub with_closes: bool,
     /// Whether iterating it to its end closes it.
     pub exhaustible: bool,
+    /// Whether dropping it costs nothing that lasts.
+    pub harmless: bool,
 }
 
 /// Answers about calls. What is not known is answered so that no finding can rest on it.
@@ -29,6 +33,9 @@ pub trait Oracle {
 
     /// What a call does to its argument at this place of the facts' list.
     fn effect_of_argument(&self, call: CallId, index: usize) -> Effect;
+
+    /// Whether a call calls a library API that has a model.
+    fn is_modeled(&self, call: CallId) -> bool;
 
     /// What a method call does to the object it is called on, closers of the object itself aside.
     fn method_effect(&self, call: CallId) -> Effect;
@@ -41,4 +48,7 @@ pub trait Oracle {
 
     /// Whether what the function yields is closed by the function itself later (`contextmanager`, a fixture).
     fn lends_what_it_yields(&self, func: FuncId) -> bool;
+
+    /// Whether whoever drives the function never throws into it (a fixture).
+    fn yields_in_peace(&self, func: FuncId) -> bool;
 }

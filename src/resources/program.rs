@@ -38,6 +38,8 @@ pub struct Lost {
     pub closers: Vec<Box<str>>,
     /// Whether `with` releases it.
     pub with_closes: bool,
+    /// Whether dropping it costs nothing that lasts.
+    pub harmless: bool,
 }
 
 /// Resources that get lost, in the order of files, functions and calls.
@@ -72,10 +74,7 @@ fn lost_in(program: &Program<'_>, file: u32, version: (u16, u16)) -> Vec<Lost> {
     for body in &facts.bodies {
         let Some(id) = body.func else { continue };
         for escape in must_call::check(body, facts, &oracle) {
-            let opener = oracle
-                .resolve
-                .library(escape.call)
-                .map_or_else(String::new, |(name, _)| name.into_owned());
+            let opener = oracle.opener(escape.call);
             out.push(Lost {
                 func: FuncRef { file, id },
                 call: escape.call,
@@ -86,13 +85,14 @@ fn lost_in(program: &Program<'_>, file: u32, version: (u16, u16)) -> Vec<Lost> {
                 released: escape.released,
                 closers: escape.acquire.closers.to_vec(),
                 with_closes: escape.acquire.with_closes,
+                harmless: escape.acquire.harmless,
             });
         }
     }
     out
 }
 
-fn oracle<'a>(
+pub(super) fn oracle<'a>(
     program: &'a Program<'a>,
     file: u32,
     version: (u16, u16),
@@ -111,7 +111,7 @@ fn oracle<'a>(
 
 /// One file of a program.
 #[derive(Clone, Copy, Debug)]
-struct InProgram<'a> {
+pub(super) struct InProgram<'a> {
     program: &'a Program<'a>,
     file: u32,
     /// Calls followed so far.
@@ -144,31 +144,50 @@ impl<'a> InProgram<'a> {
             if result.kind != ResultKind::Return {
                 continue;
             }
-            let call = inside.fresh_call(result.value?)?;
-            let (name, _) = inside.library(call)?;
-            inside.program.models.resources.get(&name)?.opens?;
-            let name = name.into_owned();
-            if opener.get_or_insert_with(|| name.clone()) != &name {
-                return None;
+            for call in inside.fresh_calls(result.value?, 0)? {
+                let (name, _) = inside.library(call)?;
+                let oracle = ModelOracle {
+                    facts,
+                    resources: &self.program.models.resources,
+                    resolve: inside,
+                    version: (3, 11),
+                };
+                if oracle.acquires(call).is_empty() {
+                    return None;
+                }
+                let name = name.into_owned();
+                if opener.get_or_insert_with(|| name.clone()) != &name {
+                    return None;
+                }
             }
         }
         opener
     }
 
-    /// The call that a returned value is the result of.
-    fn fresh_call(&self, value: ValueId) -> Option<CallId> {
+    /// The calls that a returned value is the result of.
+    fn fresh_calls(&self, value: ValueId, depth: u32) -> Option<Vec<CallId>> {
+        if depth > limits::VALUE_DEPTH {
+            return None;
+        }
         match self.facts().values[value].kind {
-            ValueKind::Call(call) => Some(call),
-            ValueKind::Await(inner) => self.fresh_call(inner),
+            ValueKind::Call(call) => Some(vec![call]),
+            ValueKind::Await(inner) => self.fresh_calls(inner, depth + 1),
             ValueKind::Var(var) => {
                 let [def] = &self.facts().defs[self.facts().vars[var].defs.range()] else {
                     return None;
                 };
                 let value = def.value.filter(|_| def.kind == DefKind::Assign)?;
                 match self.facts().values[value].kind {
-                    ValueKind::Call(call) => Some(call),
+                    ValueKind::Call(_) | ValueKind::Choice(_) => self.fresh_calls(value, depth + 1),
                     _ => None,
                 }
+            }
+            ValueKind::Choice(rows) => {
+                let mut out = Vec::new();
+                for &branch in self.program.list(self.file, rows).iter().skip(1) {
+                    out.extend(self.fresh_calls(branch, depth + 1)?);
+                }
+                Some(out)
             }
             _ => None,
         }

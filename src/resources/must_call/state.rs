@@ -11,7 +11,7 @@ use crate::facts::model::{
 use crate::flow::ir::{Body, Exit, Inst, InstKind};
 use crate::flow::solve::Analysis;
 use crate::limits;
-use crate::models::resources::{Class, Effect};
+use crate::models::resources::{Class, Effect, Kind};
 use crate::resources::oracle::{Acquire, Oracle};
 use crate::syntax::tree::CompareOp;
 
@@ -51,6 +51,8 @@ struct Call {
     receiver: Effect,
     never_returns: bool,
     cannot_raise: bool,
+    /// A function that may give back a path in another spelling.
+    spells: bool,
     slot: Option<usize>,
 }
 
@@ -70,8 +72,12 @@ pub(super) struct Holding<'a> {
     exhaustible: u64,
     /// What goes with its last reference.
     counted: u64,
+    /// What stands on disk: opening it, by its path, takes nothing over.
+    on_disk: u64,
     named: u64,
     lends: bool,
+    /// Whether nobody throws into it.
+    in_peace: bool,
 }
 
 impl<'a> Holding<'a> {
@@ -94,11 +100,15 @@ impl<'a> Holding<'a> {
             with_closes: 0,
             exhaustible: 0,
             counted: 0,
+            on_disk: 0,
             named: 0,
             lends: oracle.lends_what_it_yields(func),
+            in_peace: oracle.yields_in_peace(func),
         };
         it.with_closes = it.mask(|acquire| acquire.with_closes);
         it.exhaustible = it.mask(|acquire| acquire.exhaustible);
+        it.on_disk = it
+            .mask(|acquire| matches!(acquire.kind, Kind::TemporaryFile | Kind::TemporaryDirectory));
         it.counted = it.mask(|acquire| matches!(acquire.class, Class::C | Class::D));
         for inst in &body.insts {
             match inst.kind {
@@ -136,8 +146,12 @@ impl<'a> Holding<'a> {
         };
         let passes_on = |it: &Effect| matches!(it, Effect::Take | Effect::View | Effect::Elements);
         let is_handle = method.is_some_and(|(_, name)| self.handles(name) != 0);
-        let has_slot =
-            acquires != 0 || is_handle || passes_on(&receiver) || arguments.iter().any(passes_on);
+        let spells = self.on_disk != 0 && count > 0 && !oracle.is_modeled(call);
+        let has_slot = spells
+            || acquires != 0
+            || is_handle
+            || passes_on(&receiver)
+            || arguments.iter().any(passes_on);
         let slot = has_slot.then(|| self.new_slot());
         self.calls.insert(
             call,
@@ -147,6 +161,7 @@ impl<'a> Holding<'a> {
                 receiver,
                 never_returns: oracle.never_returns(call),
                 cannot_raise: oracle.cannot_raise(call),
+                spells,
                 slot,
             },
         );
@@ -174,11 +189,16 @@ impl<'a> Holding<'a> {
     }
 
     fn closers(&self, name: &str) -> u64 {
-        self.mask(|it| it.closers.iter().any(|it| &**it == name))
+        let is_it = |it: &Box<str>| &**it == name;
+        self.mask(|it| it.closers.iter().any(is_it) || it.ended_by.iter().any(is_it))
     }
 
     fn handles(&self, name: &str) -> u64 {
         self.mask(|it| it.handles.iter().any(|it| &**it == name))
+    }
+
+    fn mask_of(&self, call: CallId, is_in: impl Fn(&Acquire<'_>) -> bool) -> u64 {
+        self.calls[&call].acquires & self.mask(is_in)
     }
 
     fn mask(&self, is_in: impl Fn(&Acquire<'_>) -> bool) -> u64 {
@@ -367,8 +387,10 @@ impl<'a> Holding<'a> {
         let mut kills = 0;
         let known = &self.calls[&call];
         let fact = &self.facts.calls[call];
+        let opens = self.mask_of(call, |it| matches!(it.kind, Kind::File | Kind::Descriptor));
         let ended = |refs: Refs, effect: Effect| match effect {
             Effect::Close => refs.own,
+            Effect::Transfer if opens != 0 => refs.all() & !self.on_disk,
             Effect::Transfer => refs.all(),
             Effect::Elements => refs.own & self.exhaustible,
             Effect::Borrow | Effect::Take | Effect::View => 0,
@@ -401,6 +423,7 @@ impl<'a> Holding<'a> {
             Effect::Take => result = result.or(refs),
             Effect::View => result.view |= refs.all(),
             Effect::Elements => result.view |= refs.own,
+            Effect::Borrow if known.spells => result = result.or(refs.and(self.on_disk)),
             Effect::Borrow | Effect::Transfer | Effect::Close => {}
         };
         if let Some((base, name)) = method_of(self.facts, call) {
@@ -579,7 +602,8 @@ impl Analysis for Holding<'_> {
         match inst.kind {
             InstKind::Call(call) => {
                 let known = &self.calls[&call];
-                !known.cannot_raise && !known.never_returns
+                // A closing that raises is not our business either.
+                !known.cannot_raise && !known.never_returns && !self.closes(inst)
             }
             InstKind::Enter { manager, .. } => match self.facts.values[manager].kind {
                 ValueKind::Call(call) => !self.calls.get(&call).is_some_and(|it| it.cannot_raise),
@@ -587,6 +611,7 @@ impl Analysis for Holding<'_> {
             },
             // A manager that raises while it is left is not our business.
             InstKind::Exit { .. } => false,
+            InstKind::Yield(_) if self.in_peace => false,
             _ => inst.kind.may_raise(),
         }
     }

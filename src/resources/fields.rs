@@ -1,0 +1,464 @@
+//! Resources kept on attributes, and whether some code of the program gives them back.
+//!
+//! Who releases an attribute is asked by its name alone, over the whole program: `anything.name.close()` counts, and so does
+//! every use that lets somebody else do it. So the answer errs towards "somebody does".
+
+use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::oracle::Oracle;
+use super::program::oracle;
+use crate::facts::model::{
+    CallId, ContextKind, FuncId, StoreKind, Target, Usage, ValueId, ValueKind,
+};
+use crate::link::program::{Sym, ValueRef};
+use crate::link::{ClassRef, Entity, FuncRef, Program};
+use crate::models::resources::{Class, Effect, Kind};
+
+/// An attribute that a method fills with a fresh resource.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Field {
+    /// The class whose method does.
+    pub class: ClassRef,
+    /// The attribute.
+    pub name: Sym,
+    /// The file of the opening.
+    pub file: u32,
+    /// The method.
+    pub func: FuncId,
+    /// The call that opens.
+    pub call: CallId,
+    /// The library API that really opens it.
+    pub opener: String,
+    /// What it is.
+    pub kind: Kind,
+    /// When CPython gives it back by itself.
+    pub class_of_release: Class,
+    /// Methods that release it.
+    pub closers: Vec<Box<str>>,
+    /// Whether dropping it costs nothing that lasts.
+    pub harmless: bool,
+    /// Whether the opening stands under a test of the attribute.
+    pub is_guarded: bool,
+    /// Who gives it back.
+    pub owner: Owner,
+}
+
+/// Who gives a field back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Owner {
+    /// Some code does, or may.
+    Some,
+    /// No code does.
+    None {
+        /// A method of the class that gives other fields back.
+        releases_other: Option<FuncRef>,
+    },
+}
+
+/// Methods that end an object's life.
+const ENDS: &[&str] = &[
+    "close",
+    "aclose",
+    "stop",
+    "shutdown",
+    "disconnect",
+    "dispose",
+    "cleanup",
+    "teardown",
+    "terminate",
+    "__exit__",
+    "__aexit__",
+    "__del__",
+];
+
+/// Fields of all classes, in the order of files and stores.
+#[must_use]
+pub fn fields(program: &Program<'_>, version: (u16, u16)) -> Vec<Field> {
+    let mut out: Vec<Field> = (0..program.files.len() as u32)
+        .into_par_iter()
+        .flat_map_iter(|file| fields_in(program, file, version))
+        .collect();
+    let wanted: FxHashSet<Sym> = out.iter().map(|it| it.name).collect();
+    let released: FxHashMap<Sym, Vec<Option<ClassRef>>> = (0..program.files.len() as u32)
+        .into_par_iter()
+        .map(|file| releases_in(program, file, &wanted, version))
+        .reduce(FxHashMap::default, |mut all, more| {
+            for (name, them) in more {
+                all.entry(name).or_default().extend(them);
+            }
+            all
+        });
+    let enders: FxHashSet<FuncRef> = closing_methods(program);
+    for field in &mut out {
+        let is_released = released.get(&field.name).is_some_and(|them| {
+            them.iter()
+                .any(|it| it.is_none_or(|it| are_related(program, it, field.class)))
+        });
+        field.owner = if is_released || is_foreign(program, field.class) {
+            Owner::Some
+        } else {
+            let other = program
+                .class(field.class)
+                .methods
+                .iter()
+                .map(|&id| FuncRef {
+                    file: field.class.file,
+                    id,
+                })
+                .find(|it| enders.contains(it));
+            Owner::None {
+                releases_other: other,
+            }
+        };
+    }
+    out
+}
+
+/// The first method that releases it.
+#[must_use]
+pub fn closer(closers: &[Box<str>]) -> Option<&str> {
+    closers.first().map(|it| &**it)
+}
+
+fn fields_in(program: &Program<'_>, file: u32, version: (u16, u16)) -> Vec<Field> {
+    let facts = program.facts(file);
+    let oracle = oracle(program, file, version);
+    let mut out = Vec::new();
+    for store in facts.stores.iter() {
+        let (Target::Attr(name), ValueKind::Var(base), StoreKind::Assign, Some(value)) = (
+            store.target,
+            facts.values[store.base].kind,
+            store.kind,
+            store.value,
+        ) else {
+            continue;
+        };
+        let Some(&(class, false)) = program.files[file as usize].selfs.get(&base) else {
+            continue;
+        };
+        let Some(call) = fresh_call(program, file, value, 0) else {
+            continue;
+        };
+        let acquires = oracle.acquires(call);
+        let [acquire] = &acquires[..] else { continue };
+        // What has a finalizer of its own may live on an attribute.
+        if acquire.field.is_some()
+            || acquire.kind == Kind::TemporaryDirectory && acquire.class != Class::A
+        {
+            continue;
+        }
+        let sym = program.sym_of(file, name);
+        out.push(Field {
+            class: ClassRef { file, id: class },
+            name: sym,
+            file,
+            func: store.func,
+            call,
+            opener: oracle.opener(call),
+            kind: acquire.kind,
+            class_of_release: acquire.class,
+            closers: acquire.closers.to_vec(),
+            harmless: acquire.harmless,
+            is_guarded: is_under_test_of(program, file, store.context, sym),
+            owner: Owner::Some,
+        });
+    }
+    out
+}
+
+/// The call whose result a value is, also by way of a local name that nothing else is done with.
+fn fresh_call(program: &Program<'_>, file: u32, value: ValueId, depth: u32) -> Option<CallId> {
+    let facts = program.facts(file);
+    match facts.values[value].kind {
+        ValueKind::Call(call) => Some(call),
+        ValueKind::Await(inner) if depth < 2 => fresh_call(program, file, inner, depth + 1),
+        _ => None,
+    }
+}
+
+/// Whether a place stands under a test that mentions the attribute.
+fn is_under_test_of(
+    program: &Program<'_>,
+    file: u32,
+    context: Option<crate::facts::model::ContextId>,
+    name: Sym,
+) -> bool {
+    program.contexts(file, context).any(|it| match it {
+        ContextKind::If { test, .. } | ContextKind::While { test } => {
+            mentions(program, file, test, name, 0)
+        }
+        ContextKind::Handler { .. } => true,
+        _ => false,
+    })
+}
+
+fn mentions(program: &Program<'_>, file: u32, value: ValueId, name: Sym, depth: u32) -> bool {
+    if depth > crate::limits::VALUE_DEPTH {
+        return false;
+    }
+    let facts = program.facts(file);
+    let inner = |it| mentions(program, file, it, name, depth + 1);
+    match facts.values[value].kind {
+        ValueKind::Attr { base, name: it } => program.sym_of(file, it) == name || inner(base),
+        ValueKind::Not(it) | ValueKind::Await(it) | ValueKind::Item { base: it, .. } => inner(it),
+        ValueKind::And(rows) | ValueKind::Or(rows) => {
+            program.list(file, rows).iter().any(|&it| inner(it))
+        }
+        ValueKind::Compare { left, right, .. } => inner(left) || inner(right),
+        ValueKind::Walrus { value, .. } => inner(value),
+        // A method that answers may ask the attribute.
+        ValueKind::Call(_) => true,
+        _ => false,
+    }
+}
+
+/// Attributes that somebody closes, enters or hands out, by name.
+fn releases_in(
+    program: &Program<'_>,
+    file: u32,
+    wanted: &FxHashSet<Sym>,
+    version: (u16, u16),
+) -> FxHashMap<Sym, Vec<Option<ClassRef>>> {
+    let facts = program.facts(file);
+    let oracle = oracle(program, file, version);
+    let resources = &program.models.resources;
+    let mut out: FxHashMap<Sym, Vec<Option<ClassRef>>> = FxHashMap::default();
+    let attr_of = |value: ValueId| match facts.values[value].kind {
+        ValueKind::Attr { name, .. } => {
+            Some(program.sym_of(file, name)).filter(|it| wanted.contains(it))
+        }
+        _ => None,
+    };
+    let mut add = |name: Sym, of: Option<ClassRef>| out.entry(name).or_default().push(of);
+    // The class whose attribute it is, when that is known.
+    let class_of = |value: ValueId| {
+        let ValueKind::Attr { base, .. } = facts.values[value].kind else {
+            return None;
+        };
+        if let ValueKind::Var(var) = facts.values[base].kind
+            && let Some(&(id, false)) = program.files[file as usize].selfs.get(&var)
+        {
+            return Some(ClassRef { file, id });
+        }
+        match program.entities(ValueRef { file, id: base })[..] {
+            [Entity::Instance(class)] => Some(class),
+            _ => None,
+        }
+    };
+    let mut borrowed = FxHashSet::default();
+    for (id, call) in facts.calls.iter_ids() {
+        for (at, arg) in facts.args[call.args.range()].iter().enumerate() {
+            if attr_of(arg.value).is_some() && oracle.effect_of_argument(id, at) == Effect::Borrow {
+                borrowed.insert(arg.value);
+            }
+        }
+        if let ValueKind::Attr { base, .. } = facts.values[call.callee].kind
+            && let Some(name) = attr_of(base)
+            && matches!(
+                oracle.method_effect(id),
+                Effect::Close | Effect::Transfer | Effect::Take
+            )
+        {
+            add(name, class_of(base));
+        }
+    }
+    for (func, fact) in facts.funcs.iter_ids() {
+        for read in &facts.reads[fact.reads.range()] {
+            let Some(name) = attr_of(read.value) else {
+                continue;
+            };
+            match read.usage {
+                Usage::Receiver
+                | Usage::AttrBase
+                | Usage::ItemBase
+                | Usage::Iterated
+                | Usage::Searched
+                | Usage::Tested
+                | Usage::Discarded => {}
+                Usage::Argument if borrowed.contains(&read.value) => {}
+                _ => add(name, class_of(read.value)),
+            }
+        }
+        for id in (fact.values.start..fact.values.end).map(crate::base::Idx::new) {
+            match facts.values[id].kind {
+                ValueKind::Attr { base, name } => {
+                    if let Some(attr) = attr_of(base)
+                        && resources.is_closer(&facts.names[name.0 as usize])
+                    {
+                        add(attr, class_of(base));
+                    }
+                }
+                // `getattr(self, "file").close()`
+                ValueKind::Str {
+                    text: Some(text), ..
+                } => {
+                    if let Some(sym) = program.sym(&facts.names[text.0 as usize])
+                        && wanted.contains(&sym)
+                        && let Some(class) = program.class_of(FuncRef { file, id: func })
+                    {
+                        add(sym, Some(class));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    out
+}
+
+/// Whether some object may be of both classes.
+fn are_related(program: &Program<'_>, one: ClassRef, other: ClassRef) -> bool {
+    one == other
+        || program
+            .class_refs()
+            .any(|it| program.mro(it).contains(&one) && program.mro(it).contains(&other))
+}
+
+/// Methods that end an object's life by calling a closer on an attribute.
+fn closing_methods(program: &Program<'_>) -> FxHashSet<FuncRef> {
+    let mut out = FxHashSet::default();
+    for func in program.funcs() {
+        if program.func(func).class.is_none() || !ENDS.contains(&program.func_name(func)) {
+            continue;
+        }
+        let facts = program.facts(func.file);
+        let rows = program.func(func).calls;
+        let closes = (rows.start..rows.end).map(CallId::new).any(|id| {
+            match facts.values[facts.calls[id].callee].kind {
+                ValueKind::Attr { base, name } => {
+                    matches!(facts.values[base].kind, ValueKind::Attr { .. })
+                        && program
+                            .models
+                            .resources
+                            .is_closer(&facts.names[name.0 as usize])
+                }
+                _ => false,
+            }
+        });
+        if closes {
+            out.insert(func);
+        }
+    }
+    out
+}
+
+/// Whether code that is not seen may release the attributes of a class: a base of another library.
+fn is_foreign(program: &Program<'_>, class: ClassRef) -> bool {
+    const INERT: &[&str] = &[
+        "object",
+        "ABC",
+        "ABCMeta",
+        "Generic",
+        "Protocol",
+        "Thread",
+        "Exception",
+        "Iterator",
+        "Iterable",
+    ];
+    let Some(info) = program.class_info(class) else {
+        return true;
+    };
+    info.has_unknown_base
+        || info.libraries.iter().any(|&it| {
+            let text = program.api_text(it);
+            let last = text.rsplit('.').next().unwrap_or(text);
+            !INERT.contains(&last)
+        })
+}
+
+/// Methods whose names say that they run again on the same object.
+const AGAIN: &[&str] = &[
+    "refresh",
+    "reconnect",
+    "reload",
+    "reset",
+    "reopen",
+    "restart",
+    "renew",
+    "rotate",
+    "rollover",
+    "roll",
+    "switch",
+    "change",
+    "update",
+    "relogin",
+    "recreate",
+    "rebuild",
+    "reinit",
+    "retry",
+];
+
+/// Whether a field is filled by a method that runs again, while it may still hold what it held.
+#[must_use]
+pub fn is_reopened(program: &Program<'_>, all: &[Field], field: &Field) -> bool {
+    if field.is_guarded {
+        return false;
+    }
+    let func = FuncRef {
+        file: field.file,
+        id: field.func,
+    };
+    let name = program.func_name(func);
+    let words: Vec<&str> = name.split('_').filter(|it| !it.is_empty()).collect();
+    let is_init = matches!(
+        name,
+        "__init__"
+            | "__new__"
+            | "__enter__"
+            | "__aenter__"
+            | "setUp"
+            | "asyncSetUp"
+            | "setup"
+            | "setup_method"
+    );
+    if is_init {
+        return false;
+    }
+    let filled_first = all.iter().any(|it| {
+        it.class == field.class
+            && it.name == field.name
+            && program.func_name(FuncRef {
+                file: it.file,
+                id: it.func,
+            }) == "__init__"
+            && !it.is_guarded
+    });
+    if !filled_first && !words.first().is_some_and(|it| AGAIN.contains(it)) {
+        return false;
+    }
+    !lets_go(program, func, field, 0)
+}
+
+/// Whether a method, or a method that it calls on the same object, does anything with the field that may release it.
+fn lets_go(program: &Program<'_>, func: FuncRef, field: &Field, depth: u32) -> bool {
+    let facts = program.facts(func.file);
+    let fact = program.func(func);
+    let is_field = |value: ValueId| match facts.values[value].kind {
+        ValueKind::Attr { name, .. } => program.sym_of(func.file, name) == field.name,
+        _ => false,
+    };
+    // Reading it at all, other than after the filling, may be for closing it.
+    let opened_at = facts_at(program, field);
+    let reads = facts.reads[fact.reads.range()]
+        .iter()
+        .any(|it| is_field(it.value) && (depth > 0 || facts.values[it.value].at < opened_at));
+    if reads {
+        return true;
+    }
+    depth < 3
+        && (fact.calls.start..fact.calls.end)
+            .map(CallId::new)
+            .any(|call| {
+                let is_before = depth > 0 || facts.calls[call].at.start < opened_at;
+                is_before
+                    && program
+                        .targets(func.file, call)
+                        .iter()
+                        .any(|it| lets_go(program, it.func, field, depth + 1))
+            })
+}
+
+fn facts_at(program: &Program<'_>, field: &Field) -> u32 {
+    program.facts(field.file).calls[field.call].at.start
+}

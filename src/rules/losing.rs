@@ -1,0 +1,225 @@
+//! What the rules on lost resources have in common: the words for a resource, and the finding for one that a path loses.
+
+use super::Context;
+use crate::catalog::RuleMeta;
+use crate::facts::model::ContextKind;
+use crate::finding::{Confidence, Finding, Growth, Role, Severity};
+use crate::models::resources::{Class, Kind};
+use crate::resources::must_call::Outcome;
+use crate::resources::program::Lost;
+
+/// How to speak of a kind of resource.
+pub(super) struct Words {
+    /// `a socket`
+    pub(super) noun: &'static str,
+    /// `closed`
+    pub(super) released: &'static str,
+    /// `open`
+    pub(super) held: &'static str,
+}
+
+pub(super) fn words(kind: Kind) -> Words {
+    let (noun, released, held) = match kind {
+        Kind::File => ("file", "closed", "open"),
+        Kind::Descriptor => ("descriptor", "closed", "open"),
+        Kind::Scan => ("directory scan", "closed", "open"),
+        Kind::Map => ("memory map", "closed", "open"),
+        Kind::Socket => ("socket", "closed", "open"),
+        Kind::Server => ("server", "closed", "open"),
+        Kind::Selector => ("selector", "closed", "open"),
+        Kind::Connection => ("connection", "closed", "open"),
+        Kind::Cursor => ("session", "closed", "open"),
+        Kind::Engine => ("engine", "disposed of", "open"),
+        Kind::Process => ("process", "waited for", "unwaited"),
+        Kind::Executor => ("pool", "shut down", "running"),
+        Kind::Loop => ("event loop", "closed", "open"),
+        Kind::Client => ("client", "closed", "open"),
+        Kind::Response => ("response", "closed", "open"),
+        Kind::TemporaryFile => ("temporary file", "removed", "on disk"),
+        Kind::TemporaryDirectory => ("temporary directory", "removed", "on disk"),
+        Kind::SharedMemory => ("shared memory segment", "unlinked", "allocated"),
+    };
+    Words {
+        noun,
+        released,
+        held,
+    }
+}
+
+/// The opener as people write it.
+pub(super) fn opener(name: &str) -> &str {
+    name.strip_prefix("builtins.").unwrap_or(name)
+}
+
+/// When CPython gives it back by itself.
+pub(super) fn fate(kind: Kind, class: Class) -> &'static str {
+    match (class, kind) {
+        (Class::A, Kind::TemporaryFile | Kind::TemporaryDirectory) => {
+            "nothing removes it: it stays on disk after the process has ended"
+        }
+        (Class::A, Kind::SharedMemory) => "nothing unlinks it before the process ends",
+        (Class::A, _) => "nothing gives it back while the process lives",
+        (Class::B, _) => {
+            "it is part of a reference cycle: dropped, it waits for the cyclic garbage collector"
+        }
+        (Class::C, _) => {
+            "CPython gives it back when its last reference goes, with a ResourceWarning"
+        }
+        (Class::D, _) => "CPython gives it back when its last reference goes, without a word",
+    }
+}
+
+/// What to do instead.
+pub(super) fn help(kind: Kind, opener: &str, closers: &[Box<str>], with_closes: bool) -> String {
+    let closer = closers.first().map_or("close", |it| &**it);
+    match kind {
+        Kind::Descriptor => {
+            "close it with `os.close` in a `finally` clause, or give it to `os.fdopen` and use that in a `with` statement".to_owned()
+        }
+        Kind::TemporaryDirectory => {
+            "`with tempfile.TemporaryDirectory() as path:`, or `shutil.rmtree(path)` in a `finally` clause".to_owned()
+        }
+        Kind::TemporaryFile => "remove it with `os.unlink` in a `finally` clause".to_owned(),
+        Kind::SharedMemory => {
+            "call `unlink()` in a `finally` clause of the process that created it".to_owned()
+        }
+        Kind::Process => "wait for it: `communicate()`, or `wait()` once its pipes are read".to_owned(),
+        _ if with_closes => format!("open it in a `with` statement: `with {opener}(…) as …:`"),
+        Kind::Connection if closer == "close" => {
+            "`with contextlib.closing(…) as connection:` closes it; its own `with` only ends the transaction"
+                .to_owned()
+        }
+        _ => format!("call `{closer}()` in a `finally` clause"),
+    }
+}
+
+/// The finding for what a path without exceptions leaves, or what never has a name.
+pub(super) fn finding(cx: &Context<'_>, meta: &'static RuleMeta, lost: &Lost) -> Finding {
+    let program = cx.program;
+    let file = lost.func.file;
+    let facts = program.facts(file);
+    let call = &facts.calls[lost.call];
+    let at = program.at(file, call.at);
+    let name = program.qualified(lost.func);
+    let what = opener(&lost.opener);
+    let Words {
+        noun,
+        released,
+        held,
+    } = words(lost.kind);
+    let is_entered = !lost.with_closes
+        && matches!(
+            lost.kind,
+            Kind::Connection | Kind::Client | Kind::Socket | Kind::Engine
+        )
+        && is_entered(cx, lost);
+    let mut leaves = None;
+    let message = match lost.outcome {
+        _ if is_entered => {
+            format!("`with` does not close what `{what}` opens: the {noun} stays {held}")
+        }
+        Outcome::NeverOnNormalPath { leaves: at } => {
+            leaves = Some(at);
+            format!("the {noun} from `{what}` is not {released} when `{name}` ends")
+        }
+        _ => format!("the {noun} from `{what}` gets no name and is never {released}"),
+    };
+    let severity = match (lost.outcome, lost.class) {
+        (_, Class::A) => Severity::Error,
+        _ if lost.harmless => Severity::Info,
+        (Outcome::Dropped, Class::C | Class::D) => Severity::Info,
+        _ => Severity::Warning,
+    };
+    let mut finding = Finding::new(meta, at, message)
+        .severity(severity)
+        .confidence(Confidence::High)
+        .label(
+            at,
+            Role::Acquire,
+            match lost.kind {
+                Kind::Process | Kind::Executor => "started here",
+                Kind::TemporaryFile | Kind::TemporaryDirectory | Kind::SharedMemory => {
+                    "created here"
+                }
+                _ => "opened here",
+            },
+        );
+    if let Some(at) = lost.released {
+        finding = finding.label(
+            program.at(file, at),
+            Role::Release,
+            format!("{released} here, on another path"),
+        );
+    }
+    if let Some(leaves) = leaves {
+        finding = finding.label(
+            program.at(file, leaves),
+            Role::Leak,
+            format!("still {held} when the function ends here"),
+        );
+    }
+    if let Some(through) = through(cx, lost) {
+        finding = finding.note(through);
+    }
+    finding
+        .note(fate(lost.kind, lost.class))
+        .growth(Growth::PerCall)
+        .symbol(symbol(cx, lost))
+        .help(help(lost.kind, what, &lost.closers, lost.with_closes))
+}
+
+/// The dotted name of the function that loses it.
+pub(super) fn symbol(cx: &Context<'_>, lost: &Lost) -> String {
+    let module = &cx.program.files[lost.func.file as usize].module;
+    format!("{module}.{}", cx.program.qualified(lost.func))
+}
+
+/// For what a function of the program hands out: which one.
+pub(super) fn through(cx: &Context<'_>, lost: &Lost) -> Option<String> {
+    let program = cx.program;
+    let target = program.targets(lost.func.file, lost.call).first()?;
+    let what = opener(&lost.opener);
+    Some(format!(
+        "`{}.{}` opens it with `{what}` and returns it",
+        program.files[target.func.file as usize].module,
+        program.qualified(target.func)
+    ))
+}
+
+/// Whether it stands in a `with` statement, directly or by name.
+fn is_entered(cx: &Context<'_>, lost: &Lost) -> bool {
+    use crate::facts::model::{DefKind, Usage, ValueKind};
+    let facts = cx.program.facts(lost.func.file);
+    if facts.calls[lost.call].usage == Usage::Entered {
+        return true;
+    }
+    let is_it = |value| match facts.values[value].kind {
+        ValueKind::Call(call) => call == lost.call,
+        ValueKind::Var(var) => facts.defs[facts.vars[var].defs.range()].iter().any(|def| {
+            def.kind == DefKind::Assign
+                && def
+                    .value
+                    .is_some_and(|it| facts.values[it].kind == ValueKind::Call(lost.call))
+        }),
+        _ => false,
+    };
+    let func = &facts.funcs[lost.func.id];
+    facts.contexts.iter().any(|it| {
+        matches!(it.kind, ContextKind::With { manager }
+            if (func.values.start..func.values.end).contains(&(manager.index() as u32)) && is_it(manager))
+    })
+}
+
+/// Reports what some path without exceptions loses, for the kinds of one rule.
+pub(super) fn check(cx: &Context<'_>, kinds: &[Kind], out: &mut super::Sink) {
+    for lost in &cx.lost {
+        if kinds.contains(&lost.kind)
+            && matches!(
+                lost.outcome,
+                Outcome::Dropped | Outcome::NeverOnNormalPath { .. }
+            )
+        {
+            out.report(finding(cx, out.meta(), lost));
+        }
+    }
+}

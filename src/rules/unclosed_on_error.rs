@@ -1,0 +1,107 @@
+//! `unclosed-on-error`: released where all goes well, lost when something in between raises.
+
+use rustc_hash::FxHashSet;
+
+use super::{Context, Rule, Sink, losing};
+use crate::facts::model::ContextKind;
+use crate::finding::{Confidence, Finding, Growth, Role, Severity};
+use crate::heap::growth::ProgramKind;
+use crate::models::resources::{Class, Kind};
+use crate::resources::must_call::Outcome;
+use crate::resources::program::Lost;
+
+pub(super) struct UnclosedOnError;
+
+impl Rule for UnclosedOnError {
+    fn page(&self) -> &'static str {
+        include_str!("../../rules/unclosed-on-error.md")
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Sink) {
+        let mut seen = FxHashSet::default();
+        for lost in &cx.lost {
+            let Outcome::OnlyOnException { raises } = lost.outcome else {
+                continue;
+            };
+            // What the same call loses without an exception says it already.
+            let is_said = |it: &Lost| {
+                it.func == lost.func
+                    && it.call == lost.call
+                    && !matches!(it.outcome, Outcome::OnlyOnException { .. })
+            };
+            if cx.lost.iter().any(is_said) || !seen.insert((lost.func, lost.call)) {
+                continue;
+            }
+            let program = cx.program;
+            let file = lost.func.file;
+            let at = program.at(file, program.facts(file).calls[lost.call].at);
+            let what = losing::opener(&lost.opener);
+            let losing::Words {
+                noun,
+                released,
+                held,
+            } = losing::words(lost.kind);
+            let never = matches!(lost.class, Class::A);
+            let mut finding = Finding::new(
+                out.meta(),
+                at,
+                format!(
+                    "the {noun} from `{what}` is not {released} when something before that raises"
+                ),
+            )
+            .severity(if lost.harmless {
+                Severity::Info
+            } else {
+                Severity::Warning
+            })
+            .confidence(match lost.class {
+                // Its name may have gone out long before.
+                _ if lost.kind == Kind::TemporaryFile => Confidence::Low,
+                Class::A | Class::B => Confidence::Medium,
+                // The frame goes with its exception, unless somebody keeps that.
+                Class::C | Class::D => {
+                    if cx.kind == ProgramKind::Application && is_straight(cx, lost) {
+                        Confidence::Medium
+                    } else {
+                        Confidence::Low
+                    }
+                }
+            })
+            .label(at, Role::Acquire, "opened here")
+            .label(
+                program.at(file, raises),
+                Role::Leak,
+                format!("still {held} when this raises"),
+            );
+            if let Some(it) = lost.released {
+                finding = finding.label(
+                    program.at(file, it),
+                    Role::Release,
+                    format!("{released} here, which is then skipped"),
+                );
+            }
+            if let Some(through) = losing::through(cx, lost) {
+                finding = finding.note(through);
+            }
+            out.report(
+                finding
+                    .note(if never {
+                        losing::fate(lost.kind, lost.class)
+                    } else {
+                        "the traceback keeps the frame, and the frame keeps it, for as long as the exception is handled or stored"
+                    })
+                    .growth(Growth::PerCall)
+                    .symbol(losing::symbol(cx, lost))
+                    .help(losing::help(lost.kind, what, &lost.closers, lost.with_closes)),
+            );
+        }
+    }
+}
+
+/// Whether opening and closing stand in no `try`.
+fn is_straight(cx: &Context<'_>, lost: &Lost) -> bool {
+    let call = &cx.program.facts(lost.func.file).calls[lost.call];
+    !cx.program
+        .contexts(lost.func.file, call.context)
+        .any(|it| matches!(it, ContextKind::Try | ContextKind::Handler { .. }))
+}
