@@ -2,16 +2,25 @@
 //!
 //! To add one: its page `rules/<name>.md`, its file `src/rules/<name>.rs`, and its two lines here (`mod` and [`ALL`]).
 
+mod accumulated_graph;
+mod callback_never_removed;
 mod closure_holds_large_local;
+mod context_var_per_call;
 mod finalizer_holds_itself;
 mod finalizer_in_cycle;
 mod growing_default_argument;
+mod handler_per_call;
+mod lost_task;
 mod method_cache;
+mod thread_pins_object;
 mod unbounded_class_container;
 mod unbounded_global_container;
+mod unclosed_figure;
 mod unclosed_file;
+mod unfreed_native_memory;
 
 mod growing;
+mod registering;
 
 use std::sync::LazyLock;
 
@@ -44,6 +53,14 @@ pub const ALL: &[&dyn Rule] = &[
     &finalizer_holds_itself::FinalizerHoldsItself,
     &unclosed_file::UnclosedFile,
     &closure_holds_large_local::ClosureHoldsLargeLocal,
+    &callback_never_removed::CallbackNeverRemoved,
+    &handler_per_call::HandlerPerCall,
+    &lost_task::LostTask,
+    &thread_pins_object::ThreadPinsObject,
+    &context_var_per_call::ContextVarPerCall,
+    &unclosed_figure::UnclosedFigure,
+    &accumulated_graph::AccumulatedGraph,
+    &unfreed_native_memory::UnfreedNativeMemory,
 ];
 
 static METAS: LazyLock<Vec<RuleMeta>> = LazyLock::new(|| {

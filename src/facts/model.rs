@@ -272,8 +272,8 @@ pub enum ValueKind {
     Unknown,
     /// `None`
     None,
-    /// `True` or `False`, or the outcome of a comparison that is not kept.
-    Bool,
+    /// `True` or `False`.
+    Bool(bool),
     /// An integer, clamped to 32 bits.
     Int(i32),
     /// A float or complex number.
@@ -489,8 +489,8 @@ pub struct ContextF {
 pub enum ContextKind {
     /// The test came out so. Statements after an `if` whose branch leaves stand under the opposite outcome.
     If { test: ValueId, outcome: bool },
-    /// The body of `while test`.
-    While { test: ValueId },
+    /// The body of `while test`; whether a `break` leaves it.
+    While { test: ValueId, breaks: bool },
     /// The body of `for … in iter`; also a comprehension's element.
     For { iter: ValueId },
     /// The guarded body of a `try` that has handlers.

@@ -751,7 +751,7 @@ impl Judge<'_, '_> {
     fn is_endless(&self, effect: &Effect) -> bool {
         let facts = self.program.facts(effect.func.file);
         self.program.under(effect.func.file, effect.context, |it| {
-            matches!(it, ContextKind::While { test } if matches!(facts.values[test].kind, ValueKind::Bool | ValueKind::Int(1)))
+            matches!(it, ContextKind::While { test, .. } if matches!(facts.values[test].kind, ValueKind::Bool(true) | ValueKind::Int(1)))
         })
     }
 
@@ -855,8 +855,10 @@ impl Judge<'_, '_> {
                 }
                 ValueKind::Compare { op, left, right } => {
                     use crate::syntax::tree::CompareOp;
-                    let is_none =
-                        matches!(facts.values[right].kind, ValueKind::None | ValueKind::Bool);
+                    let is_none = matches!(
+                        facts.values[right].kind,
+                        ValueKind::None | ValueKind::Bool(_)
+                    );
                     is_none
                         && matches!(
                             (op, outcome),

@@ -102,7 +102,7 @@ impl Program<'_> {
         };
         match self.value(value) {
             ValueKind::None
-            | ValueKind::Bool
+            | ValueKind::Bool(_)
             | ValueKind::Int(_)
             | ValueKind::Float
             | ValueKind::Str { .. }

@@ -51,7 +51,7 @@ impl Program<'_> {
         let facts = self.facts(file);
         let bytes = |n: u64| Some(Size::Bytes(n));
         match self.value(value) {
-            ValueKind::None | ValueKind::Bool | ValueKind::Func(_) => bytes(0),
+            ValueKind::None | ValueKind::Bool(_) | ValueKind::Func(_) => bytes(0),
             // Literals are shared by the code object; only big integers that are computed cost memory.
             ValueKind::Int(_) | ValueKind::Float => bytes(0),
             ValueKind::Str { len, .. } => bytes(u64::from(len) + 49),

@@ -4,6 +4,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Deserialize;
 
 use super::names::{NameTree, NodeId};
+use super::registries::Registries;
 use super::resources::Resources;
 
 /// How a container holds what is put into it.
@@ -165,6 +166,8 @@ pub struct Models {
     pub names: NameTree,
     /// What opens, closes and borrows resources.
     pub resources: Resources,
+    /// What keeps callbacks, tasks, threads and figures.
+    pub registries: Registries,
     types: FxHashMap<NodeId, (Holds, Option<Bound>)>,
     methods: FxHashMap<String, MethodModel>,
     functions: FxHashMap<NodeId, FunctionModel>,
@@ -322,6 +325,7 @@ impl Models {
             ),
         ])?;
         models.resources = Resources::shipped()?;
+        models.registries = Registries::shipped(&mut models.names)?;
         for name in models.resources.names() {
             models.names.add(&name);
         }

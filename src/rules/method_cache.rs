@@ -210,7 +210,7 @@ fn is_value(program: &Program<'_>, class: ClassRef) -> bool {
         .any(|&it| match facts.values[it].kind {
             ValueKind::Call(call) => program
                 .argument(class.file, &facts.calls[call], None, "frozen")
-                .is_some_and(|id| facts.values[id].kind == ValueKind::Bool),
+                .is_some_and(|id| facts.values[id].kind == ValueKind::Bool(true)),
             _ => last_name(facts, it) == Some("frozen"),
         });
     let defines = |name: &str| {
