@@ -244,6 +244,15 @@ fn entry_point(program: &Program<'_>, func: FuncRef) -> Option<Runs> {
             ValueKind::Call(call) => facts.calls[call].callee,
             _ => decorator,
         };
+        let known = program
+            .external(super::program::ValueRef {
+                file: func.file,
+                id: target,
+            })
+            .and_then(|it| program.models.decorated_by(it));
+        if known.is_some() {
+            return known;
+        }
         let on_object = match facts.values[target].kind {
             // `app.route`, not `module.decorator`: a module has functions, an application object has routes.
             ValueKind::Attr { base, .. } => !program

@@ -44,7 +44,7 @@ pub struct Registry {
     /// Keywords that take callbacks; without any, all arguments are kept.
     #[serde(default)]
     pub keywords: Vec<String>,
-    /// Last names of functions that take a callback out.
+    /// Functions that take a callback out; without a dot, by their last name alone.
     #[serde(default)]
     pub removers: Vec<String>,
     /// A keyword that must be `False` for the registry to hold strongly.
@@ -119,6 +119,9 @@ impl Registries {
             ..Self::default()
         };
         for row in table.registry {
+            for name in row.removers.iter().filter(|it| it.contains('.')) {
+                names.add(name);
+            }
             for name in &row.names {
                 let node = names.add(name);
                 registries.add_last(name);

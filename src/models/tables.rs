@@ -176,6 +176,7 @@ pub struct Models {
     bounded_parts: Vec<String>,
     decorators: FxHashMap<String, Runs>,
     object_decorators: FxHashMap<String, Runs>,
+    library_decorators: FxHashMap<NodeId, Runs>,
     entry_methods: Vec<EntryMethods>,
     callables: Vec<Callable>,
     event_parameters: FxHashSet<String>,
@@ -412,6 +413,10 @@ impl Models {
         for row in table.decorator {
             for name in row.names {
                 let last = name.rsplit('.').next().unwrap_or(&name).to_owned();
+                if name.contains('.') {
+                    let node = self.names.add(&name);
+                    self.library_decorators.insert(node, row.runs);
+                }
                 if row.on_object {
                     self.object_decorators.insert(last, row.runs);
                 } else {
@@ -476,6 +481,12 @@ impl Models {
         self.bounded_parts
             .iter()
             .any(|it| name.contains(it.as_str()))
+    }
+
+    /// How often a function runs that this decorator of a library is applied to.
+    #[must_use]
+    pub fn decorated_by(&self, node: NodeId) -> Option<Runs> {
+        self.library_decorators.get(&node).copied()
     }
 
     /// How often a function runs that is decorated by something whose last name this is. `on_object`: the decorator is an

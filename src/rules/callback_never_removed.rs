@@ -58,9 +58,22 @@ fn libraries(cx: &Context<'_>, out: &mut Sink) {
         }
         let name = program.api_text(node).to_owned();
         // What takes a callback out, anywhere in the file.
-        let is_removed = program.facts(call.file).calls.iter().any(|it| {
-            last_name(program.facts(call.file), it.callee)
-                .is_some_and(|it| registry.removers.iter().any(|name| name == it))
+        let facts = program.facts(call.file);
+        let is_removed = facts.calls.iter().any(|it| {
+            let Some(last) = last_name(facts, it.callee) else {
+                return false;
+            };
+            let callee = ValueRef {
+                file: call.file,
+                id: it.callee,
+            };
+            registry.removers.iter().any(|name| {
+                name == last
+                    || name.rsplit_once('.').is_some_and(|it| it.1 == last)
+                        && program
+                            .external(callee)
+                            .is_some_and(|it| program.api_text(it) == name)
+            })
         });
         if is_removed {
             continue;
@@ -107,7 +120,10 @@ fn decorated(cx: &Context<'_>, call: CallRef, fact: &CallF, name: &str, out: &mu
     let func = func_of(call, fact);
     if decorated.class.is_some()
         || decorated.free.is_empty()
-        || program.runs(func).often != Runs::PerEvent
+        || !matches!(
+            program.runs(func).often,
+            Runs::PerEvent | Runs::Many | Runs::PerInstance
+        )
     {
         return;
     }
@@ -189,6 +205,10 @@ fn report(cx: &Context<'_>, it: &Subscription<'_>, leaves: &dyn Fn(&str) -> bool
         }
         Some(Held::Locals(var))
             if run.often == Runs::PerEvent
+                && !program
+                    .models
+                    .registries
+                    .is_setting_up(program.func_name(func))
                 && matches!(
                     program.value(it.callback),
                     ValueKind::Func(_) | ValueKind::Var(_) | ValueKind::Call(_)
@@ -377,6 +397,17 @@ fn subscribed(
         }
     }
     let facts = program.facts(call.file);
+    // A class that keeps a table of its own objects' callbacks, by a method that they inherit: they are few, and known to it.
+    let is_own_table = match facts.values[fact.callee].kind {
+        ValueKind::Attr { base, .. } => match facts.values[base].kind {
+            ValueKind::Var(var) => program.files[call.file as usize].selfs.contains_key(&var),
+            _ => false,
+        },
+        _ => false,
+    };
+    if is_own_table {
+        return;
+    }
     let lives = match bus.place {
         PlaceKey::Var(_) | PlaceKey::Class(..) | PlaceKey::Func(..) => true,
         PlaceKey::Instance(..) => match facts.values[fact.callee].kind {

@@ -73,6 +73,11 @@ fn handler(cx: &Context<'_>, call: CallRef, fact: &CallF, out: &mut Sink) {
     let Some((_, added)) = arguments(program, call).next() else {
         return;
     };
+    // Who gets the handler back can remove it.
+    let is_returned = matches!(program.value(added), ValueKind::Var(var) if super::registering::escapes(program, func, var, &|_| false));
+    if is_returned {
+        return;
+    }
     // What the caller made is the caller's; what the module made is there once, and is added once.
     let is_new = match program.value(added) {
         ValueKind::Call(_) => true,

@@ -128,6 +128,10 @@ pub(super) enum Made {
 
 /// How many objects of a class a process makes.
 pub(super) fn made(program: &Program<'_>, class: ClassRef) -> Made {
+    made_within(program, class, 4)
+}
+
+fn made_within(program: &Program<'_>, class: ClassRef, depth: u32) -> Made {
     let facts = program.facts(class.file);
     let fact = program.class(class);
     let has = |name: &str| {
@@ -169,7 +173,7 @@ pub(super) fn made(program: &Program<'_>, class: ClassRef) -> Made {
                 continue;
             }
             let fact = program.call(*call);
-            let how = made_by(program, *call, fact);
+            let how = made_by(program, *call, fact, class, depth);
             best = best.max(Some(how));
         }
     }
@@ -181,7 +185,13 @@ pub(super) fn made(program: &Program<'_>, class: ClassRef) -> Made {
     }
 }
 
-fn made_by(program: &Program<'_>, call: CallRef, fact: &CallF) -> Made {
+fn made_by(
+    program: &Program<'_>,
+    call: CallRef,
+    fact: &CallF,
+    class: ClassRef,
+    depth: u32,
+) -> Made {
     let func = func_of(call, fact);
     if is_guarded(program, call.file, fact.context) {
         return Made::Few;
@@ -195,8 +205,22 @@ fn made_by(program: &Program<'_>, call: CallRef, fact: &CallF) -> Made {
                 .is_some_and(|it| facts.values[it].kind == ValueKind::Call(call.id))
             && facts.vars[def.var].home == Home::Module
     });
-    if is_global {
+    // `for it in LOGGERS: if isinstance(it, Logger): return it`: looks for the one that is there.
+    let looks_for_it = calls_of(program, func).any(|(_, it)| {
+        last_name(facts, it.callee) == Some("isinstance")
+            && facts.args[it.args.range()]
+                .get(1)
+                .is_some_and(|it| last_name(facts, it.value) == last_name(facts, fact.callee))
+    });
+    if is_global || looks_for_it {
         return Made::Few;
+    }
+    // What the one object of its class makes is there once, unless an event makes it.
+    if let (Some(owner), Some(depth)) = (program.class_of(func), depth.checked_sub(1))
+        && owner != class
+        && program.runs(func).often != Runs::PerEvent
+    {
+        return made_within(program, owner, depth);
     }
     match program.runs(func).often {
         Runs::PerEvent => Made::Often,
@@ -472,7 +496,16 @@ pub(super) fn is_repeated(cx: &Context<'_>, func: FuncRef, context: Option<Conte
 /// Whether the result of a call is thrown away, also by binding it to `_`.
 pub(super) fn is_thrown_away(program: &Program<'_>, call: CallRef) -> bool {
     let facts = program.facts(call.file);
+    // `await` passes on what is done with its result, not with the task.
+    let rows = facts.funcs[facts.calls[call.id].func].values;
+    let is_awaited = facts.values.as_slice()[rows.range()]
+        .iter()
+        .any(|it| match it.kind {
+            ValueKind::Await(inner) => facts.values[inner].kind == ValueKind::Call(call.id),
+            _ => false,
+        });
     match facts.calls[call.id].usage {
+        _ if is_awaited => false,
         Usage::Discarded => true,
         Usage::Bound => {
             let vars = bound_vars(program, call);
