@@ -19,7 +19,7 @@ pub mod runs;
 
 pub use entity::{Entities, Entity};
 pub use place::PlaceKey;
-pub use program::{ClassRef, FileInput, FuncRef, Program, Sym, VarRef};
+pub use program::{CallRef, ClassRef, FileInput, FuncRef, Program, Sym, VarRef};
 
 use crate::models::Models;
 

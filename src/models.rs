@@ -4,10 +4,12 @@
 //! imports (`builtins.open` for what needs no import); link resolves names, and the analysis asks what they mean here.
 
 mod names;
+pub mod registries;
 pub mod resources;
 mod tables;
 
 pub use names::{NameTree, NodeId};
+pub use registries::{ApiRole, Registries, Registry};
 pub use resources::Resources;
 pub use tables::{
     BaseKind, Bound, CacheModel, FunctionModel, Holds, MethodModel, ModelError, Models, Mutation,

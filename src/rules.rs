@@ -2,14 +2,18 @@
 //!
 //! To add one: its page `rules/<name>.md`, its file `src/rules/<name>.rs`, and its two lines here (`mod` and [`ALL`]).
 
-mod caches;
+mod accumulated_graph;
+mod callback_never_removed;
 mod closure_holds_large_local;
+mod context_var_per_call;
 mod finalizer_holds_itself;
 mod finalizer_in_cycle;
 mod finalizer_resurrects;
 mod frame_cycle;
 mod gc_defeated;
 mod growing_default_argument;
+mod handler_per_call;
+mod lost_task;
 mod method_cache;
 mod raw_descriptor;
 mod rebound_resource;
@@ -17,6 +21,7 @@ mod resource_in_cycle;
 mod resource_without_owner;
 mod stored_exception;
 mod suspended_frame_holds_large_local;
+mod thread_pins_object;
 mod unbounded_class_container;
 mod unbounded_function_cache;
 mod unbounded_global_container;
@@ -25,16 +30,20 @@ mod unbounded_singleton_container;
 mod unclosed_client;
 mod unclosed_database;
 mod unclosed_executor;
+mod unclosed_figure;
 mod unclosed_file;
 mod unclosed_on_error;
 mod unclosed_socket;
 mod undeleted_temporary;
+mod unfreed_native_memory;
 mod unreaped_process;
 mod view_holds_base;
 mod weak_key_reachable;
 
+mod caches;
 mod growing;
 mod losing;
+mod registering;
 
 use std::sync::LazyLock;
 
@@ -89,6 +98,14 @@ pub const ALL: &[&dyn Rule] = &[
     &stored_exception::StoredException,
     &frame_cycle::FrameCycle,
     &view_holds_base::ViewHoldsBase,
+    &callback_never_removed::CallbackNeverRemoved,
+    &handler_per_call::HandlerPerCall,
+    &lost_task::LostTask,
+    &thread_pins_object::ThreadPinsObject,
+    &context_var_per_call::ContextVarPerCall,
+    &unclosed_figure::UnclosedFigure,
+    &accumulated_graph::AccumulatedGraph,
+    &unfreed_native_memory::UnfreedNativeMemory,
 ];
 
 static METAS: LazyLock<Vec<RuleMeta>> = LazyLock::new(|| {

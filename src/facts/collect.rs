@@ -64,6 +64,8 @@ struct Collector<'a> {
     func: FuncId,
     class: Option<tree::ClassId>,
     context: Option<ContextId>,
+    /// Whether a `break` of the innermost loop was seen.
+    breaks: bool,
     statements: u32,
 }
 
@@ -78,6 +80,7 @@ impl<'a> Collector<'a> {
             func: Idx::new(0),
             class: None,
             context: None,
+            breaks: false,
             statements: 0,
         }
     }
@@ -422,8 +425,8 @@ impl<'a> Collector<'a> {
                     );
                 }
             }
+            StmtKind::Break => self.breaks = true,
             StmtKind::Pass
-            | StmtKind::Break
             | StmtKind::Continue
             | StmtKind::Global(_)
             | StmtKind::Nonlocal(_)
@@ -453,7 +456,16 @@ impl<'a> Collector<'a> {
             }
             StmtKind::While { test, body, orelse } => {
                 let test = self.expr(test, Usage::Tested);
-                self.block_under(ContextKind::While { test }, body);
+                let around = (self.context, std::mem::take(&mut self.breaks));
+                let breaks = false;
+                self.enter(ContextKind::While { test, breaks });
+                let loops = self.context;
+                self.block(body);
+                if let (true, Some(id)) = (self.breaks, loops) {
+                    let breaks = true;
+                    self.out.contexts[id].kind = ContextKind::While { test, breaks };
+                }
+                (self.context, self.breaks) = around;
                 self.block(orelse);
             }
             StmtKind::For {
@@ -465,6 +477,7 @@ impl<'a> Collector<'a> {
             } => {
                 let iter = self.expr(iter, Usage::Iterated);
                 let around = self.context;
+                let breaks = self.breaks;
                 self.enter(ContextKind::For { iter });
                 self.target(
                     target,
@@ -475,6 +488,7 @@ impl<'a> Collector<'a> {
                 );
                 self.block(body);
                 self.context = around;
+                self.breaks = breaks;
                 self.block(orelse);
             }
             StmtKind::Try(id) => self.try_statement(id),

@@ -489,8 +489,8 @@ pub struct ContextF {
 pub enum ContextKind {
     /// The test came out so. Statements after an `if` whose branch leaves stand under the opposite outcome.
     If { test: ValueId, outcome: bool },
-    /// The body of `while test`.
-    While { test: ValueId },
+    /// The body of `while test`; whether a `break` leaves it.
+    While { test: ValueId, breaks: bool },
     /// The body of `for … in iter`; also a comprehension's element.
     For { iter: ValueId },
     /// The guarded body of a `try` that has handlers.

@@ -879,7 +879,7 @@ impl Judge<'_, '_> {
     fn is_endless(&self, effect: &Effect) -> bool {
         let facts = self.program.facts(effect.func.file);
         self.program.under(effect.func.file, effect.context, |it| {
-            matches!(it, ContextKind::While { test } if matches!(facts.values[test].kind, ValueKind::Bool(true) | ValueKind::Int(1)))
+            matches!(it, ContextKind::While { test, .. } if matches!(facts.values[test].kind, ValueKind::Bool(true) | ValueKind::Int(1)))
         })
     }
 

@@ -249,6 +249,15 @@ fn entry_point(program: &Program<'_>, func: FuncRef) -> Option<Runs> {
             ValueKind::Call(call) => facts.calls[call].callee,
             _ => decorator,
         };
+        let known = program
+            .external(super::program::ValueRef {
+                file: func.file,
+                id: target,
+            })
+            .and_then(|it| program.models.decorated_by(it));
+        if known.is_some() {
+            return known;
+        }
         let object = match facts.values[target].kind {
             // `app.route`, not `module.decorator`: a module has functions, an application object has routes.
             ValueKind::Attr { base, .. }
@@ -305,7 +314,7 @@ pub(super) fn is_under_endless_loop(
 ) -> bool {
     let facts = program.facts(file);
     program.contexts(file, context).any(|it| match it {
-        ContextKind::While { test } => {
+        ContextKind::While { test, .. } => {
             matches!(
                 facts.values[test].kind,
                 ValueKind::Bool(true) | ValueKind::Int(1)

@@ -4,6 +4,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Deserialize;
 
 use super::names::{NameTree, NodeId};
+use super::registries::Registries;
 use super::resources::Resources;
 
 /// How a container holds what is put into it.
@@ -165,6 +166,8 @@ pub struct Models {
     pub names: NameTree,
     /// What opens, closes and borrows resources.
     pub resources: Resources,
+    /// What keeps callbacks, tasks, threads and figures.
+    pub registries: Registries,
     types: FxHashMap<NodeId, (Holds, Option<Bound>)>,
     methods: FxHashMap<String, MethodModel>,
     functions: FxHashMap<NodeId, FunctionModel>,
@@ -173,6 +176,7 @@ pub struct Models {
     bounded_parts: Vec<String>,
     decorators: FxHashMap<String, Runs>,
     object_decorators: FxHashMap<String, Vec<(Vec<String>, Runs)>>,
+    library_decorators: FxHashMap<NodeId, Runs>,
     entry_methods: Vec<EntryMethods>,
     callables: Vec<Callable>,
     event_parameters: FxHashSet<String>,
@@ -324,6 +328,7 @@ impl Models {
             ),
         ])?;
         models.resources = Resources::shipped()?;
+        models.registries = Registries::shipped(&mut models.names)?;
         for name in models.resources.names() {
             models.names.add(&name);
         }
@@ -410,6 +415,10 @@ impl Models {
         for row in table.decorator {
             for name in row.names {
                 let last = name.rsplit('.').next().unwrap_or(&name).to_owned();
+                if name.contains('.') {
+                    let node = self.names.add(&name);
+                    self.library_decorators.insert(node, row.runs);
+                }
                 if row.on_object {
                     self.object_decorators
                         .entry(last)
@@ -477,6 +486,12 @@ impl Models {
         self.bounded_parts
             .iter()
             .any(|it| name.contains(it.as_str()))
+    }
+
+    /// How often a function runs that this decorator of a library is applied to.
+    #[must_use]
+    pub fn decorated_by(&self, node: NodeId) -> Option<Runs> {
+        self.library_decorators.get(&node).copied()
     }
 
     /// How often a function runs that is decorated by something whose last name this is. `object` is the name of the

@@ -185,7 +185,7 @@ fn is_under_test_of(
     name: Sym,
 ) -> bool {
     program.contexts(file, context).any(|it| match it {
-        ContextKind::If { test, .. } | ContextKind::While { test } => {
+        ContextKind::If { test, .. } | ContextKind::While { test, .. } => {
             mentions(program, file, test, name, 0)
         }
         ContextKind::Handler { .. } => true,

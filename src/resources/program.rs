@@ -255,7 +255,7 @@ impl<'a> InProgram<'a> {
             for context in facts.contexts.iter() {
                 match context.kind {
                     ContextKind::If { test: it, .. }
-                    | ContextKind::While { test: it }
+                    | ContextKind::While { test: it, .. }
                     | ContextKind::For { iter: it } => {
                         open.remove(&it);
                     }

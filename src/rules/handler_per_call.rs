@@ -1,0 +1,235 @@
+//! `handler-per-call`: each call adds a handler to a logger that all share, or makes a logger that is kept for ever.
+
+use super::registering::{
+    Made, arguments, calls_named, class_funcs, func_of, is_called, is_guarded, made, role_calls,
+    symbol, with_nested,
+};
+use super::{Context, Rule, Sink};
+use crate::facts::model::{CallF, ContextKind, ValueId, ValueKind};
+use crate::finding::{Confidence, Finding, Growth, Role, Step};
+use crate::heap::origin::Origins;
+use crate::link::program::{ValueRef, last_name};
+use crate::link::{CallRef, FuncRef, Program};
+use crate::models::{ApiRole, Runs};
+
+pub(super) struct HandlerPerCall;
+
+impl Rule for HandlerPerCall {
+    fn page(&self) -> &'static str {
+        include_str!("../../rules/handler-per-call.md")
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Sink) {
+        for (call, fact) in role_calls(cx.program, ApiRole::AddHandler) {
+            handler(cx, call, fact, out);
+        }
+        for (call, fact) in role_calls(cx.program, ApiRole::Logger) {
+            logger(cx, call, fact, out);
+        }
+    }
+}
+
+/// How surely a function runs again and again on behalf of different objects or events.
+fn repeats(program: &Program<'_>, func: FuncRef) -> Option<(Confidence, Growth)> {
+    let name = program.func_name(func);
+    if program.models.registries.is_setting_up(name) {
+        return None;
+    }
+    let run = program.runs(func);
+    if name == "__init__" || run.often == Runs::PerInstance {
+        let class = program.class_of(func)?;
+        return match made(program, class) {
+            Made::Few => None,
+            Made::Unknown => Some((Confidence::Medium, Growth::PerInstance)),
+            Made::Often => Some((Confidence::High, Growth::PerInstance)),
+        };
+    }
+    match run.often {
+        Runs::PerEvent => Some((Confidence::High, Growth::PerCall)),
+        Runs::Many if is_called(program, func) => {
+            let is_set_up = program.callers(func).iter().all(|it| {
+                let by = func_of(*it, program.call(*it));
+                program
+                    .models
+                    .registries
+                    .is_setting_up(program.func_name(by))
+            });
+            (!is_set_up).then_some((Confidence::Medium, Growth::PerCall))
+        }
+        _ => None,
+    }
+}
+
+fn handler(cx: &Context<'_>, call: CallRef, fact: &CallF, out: &mut Sink) {
+    let program = cx.program;
+    let func = func_of(call, fact);
+    let facts = program.facts(call.file);
+    if func.id.index() == 0 || is_guarded(program, call.file, fact.context) {
+        return;
+    }
+    let Some((confidence, growth)) = repeats(program, func) else {
+        return;
+    };
+    let Some((_, added)) = arguments(program, call).next() else {
+        return;
+    };
+    // Who gets the handler back can remove it.
+    let is_returned = matches!(program.value(added), ValueKind::Var(var) if super::registering::escapes(program, func, var, &|_| false));
+    if is_returned {
+        return;
+    }
+    // What the caller made is the caller's; what the module made is there once, and is added once.
+    let is_new = match program.value(added) {
+        ValueKind::Call(_) => true,
+        ValueKind::Var(var) => {
+            let fact = &facts.vars[var];
+            fact.func == func.id
+                && facts.defs[fact.defs.range()].iter().any(|it| {
+                    it.value
+                        .is_some_and(|it| matches!(facts.values[it].kind, ValueKind::Call(_)))
+                })
+        }
+        ValueKind::Attr { base, .. } => {
+            matches!(facts.values[base].kind, ValueKind::Var(var) if program.files[call.file as usize].selfs.contains_key(&var))
+        }
+        ValueKind::Func(_) => true,
+        _ => false,
+    };
+    // A logger with a name of its own is the subject of the other finding.
+    let is_own_logger = match facts.values[fact.callee].kind {
+        ValueKind::Attr { base, .. } => program
+            .bound_call(ValueRef {
+                file: call.file,
+                id: base,
+            })
+            .is_some_and(|it| match program.value(it) {
+                ValueKind::Call(id) => arguments(program, CallRef { file: it.file, id })
+                    .next()
+                    .is_some_and(|(_, name)| is_open_name(program, func, name)),
+                _ => false,
+            }),
+        _ => false,
+    };
+    let mut around = with_nested(program, func);
+    if let Some(class) = program.class_of(func) {
+        around.extend(class_funcs(program, class));
+    }
+    let is_removed = calls_named(program, &around, |it| {
+        matches!(
+            it,
+            "removeHandler" | "removeFilter" | "remove" | "hasHandlers" | "clear"
+        )
+    }) || touches_handlers(program, &around);
+    if !is_new || is_own_logger || is_removed {
+        return;
+    }
+    let at = program.at(call.file, fact.at);
+    let name = program.qualified(func);
+    let message = format!(
+        "each call of `{name}` adds a handler to a logger that lives as long as the process, and nothing removes it"
+    );
+    out.report(
+        Finding::new(out.meta(), at, message)
+            .confidence(confidence)
+            .label(at, Role::Registration, "the logger keeps each of them, and writes each record once more")
+            .path([
+                Step { node: "logging (loggers)".to_owned(), edge: String::new(), place: None },
+                Step { node: "handlers".to_owned(), edge: "logger".to_owned(), place: Some(at) },
+            ])
+            .growth(growth)
+            .symbol(symbol(program, func))
+            .help("add it once at start-up, guard it (`if not log.handlers:`), or remove it in `finally`: `log.removeHandler(handler)`"),
+    );
+}
+
+/// Whether some function reads or replaces the list of handlers.
+fn touches_handlers(program: &Program<'_>, funcs: &[FuncRef]) -> bool {
+    funcs.iter().any(|&func| {
+        let facts = program.facts(func.file);
+        let rows = facts.funcs[func.id].values;
+        facts.values.as_slice()[rows.range()].iter().any(|it| match it.kind {
+            ValueKind::Attr { name, .. } => {
+                matches!(program.name(func.file, name), "handlers" | "filters")
+            }
+            _ => false,
+        }) || facts.stores.as_slice()[facts.funcs[func.id].stores.range()].iter().any(|it| {
+            matches!(it.target, crate::facts::model::Target::Attr(name) if matches!(program.name(func.file, name), "handlers" | "filters"))
+        })
+    })
+}
+
+fn logger(cx: &Context<'_>, call: CallRef, fact: &CallF, out: &mut Sink) {
+    let program = cx.program;
+    let func = func_of(call, fact);
+    if func.id.index() == 0 {
+        return;
+    }
+    let Some((_, name)) = arguments(program, call).next() else {
+        return;
+    };
+    if !is_open_name(program, func, name) || is_guarded(program, call.file, fact.context) {
+        return;
+    }
+    let Some((confidence, growth)) = repeats(program, func) else {
+        return;
+    };
+    let at = program.at(call.file, fact.at);
+    let message = format!(
+        "each call of `{}` may make a logger of a new name, and the module logging never forgets a name",
+        program.qualified(func)
+    );
+    out.report(
+        Finding::new(out.meta(), at, message)
+            .confidence(confidence)
+            .label(at, Role::Registration, "one logger for each name, for ever")
+            .path([
+                Step { node: "logging (loggers by name)".to_owned(), edge: String::new(), place: None },
+                Step { node: "Logger".to_owned(), edge: "name".to_owned(), place: Some(at) },
+            ])
+            .growth(growth)
+            .symbol(symbol(program, func))
+            .help("use one logger for the module, and say which object it is in the record: `logging.LoggerAdapter(log, {…})`, or `extra=`"),
+    );
+}
+
+/// Whether a name is put together from something that differs for each object.
+fn is_open_name(program: &Program<'_>, func: FuncRef, value: ValueRef) -> bool {
+    let facts = program.facts(value.file);
+    let parts: Vec<ValueId> = match facts.values[value.id].kind {
+        ValueKind::FString(rows) => program.list(value.file, rows).to_vec(),
+        ValueKind::Binary { left, right, .. } => match facts.values[right].kind {
+            ValueKind::Tuple(rows) => program.list(value.file, rows).to_vec(),
+            _ => vec![left, right],
+        },
+        ValueKind::Call(call) if last_name(facts, facts.calls[call].callee) == Some("format") => {
+            facts.args[facts.calls[call].args.range()]
+                .iter()
+                .map(|it| it.value)
+                .collect()
+        }
+        _ => return false,
+    };
+    let is_looped = program
+        .contexts(value.file, None)
+        .any(|it| matches!(it, ContextKind::For { .. }));
+    let mut is_open = false;
+    for part in parts {
+        let is_label =
+            last_name(facts, part).is_some_and(|it| program.models.registries.is_label(it));
+        if is_label {
+            continue;
+        }
+        let at = ValueRef {
+            file: value.file,
+            id: part,
+        };
+        let origins = program.origins(func, at);
+        is_open |= origins.has(
+            Origins::IDENTITY
+                .with(Origins::FRESH_ID)
+                .with(Origins::EVENT)
+                .with(Origins::PARAM),
+        ) && !is_looped;
+    }
+    is_open
+}
