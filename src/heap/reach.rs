@@ -485,18 +485,15 @@ impl Program<'_> {
         }
     }
 
-    /// Library objects that hold what they are given: partials, bound methods, threads and timers, wrapped caches.
+    /// Library objects that hold what they are given: partials, bound methods, wrapped caches. A thread lets go of its
+    /// target when it has run, so it forms no cycle; what a running one holds is no garbage.
     fn keeps_arguments(&self, file: u32, call: CallId) -> bool {
         let facts = self.facts(file);
         let callee = facts.calls[call].callee;
         let is_keeper = |text: &str| {
             matches!(
                 text,
-                "functools.partial"
-                    | "types.MethodType"
-                    | "threading.Thread"
-                    | "threading.Timer"
-                    | "types.SimpleNamespace"
+                "functools.partial" | "types.MethodType" | "types.SimpleNamespace"
             )
         };
         self.entities(ValueRef { file, id: callee })

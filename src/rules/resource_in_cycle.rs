@@ -1,6 +1,6 @@
 //! `resource-in-cycle`: an object of a reference cycle holds an open resource, which closes only when the gc has run.
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Context, Rule, Sink};
 use crate::config::TargetVersion;
@@ -37,6 +37,7 @@ impl Rule for ResourceInCycle {
         }
         let del = program.sym("__del__");
         let mut reported: FxHashSet<(u32, CallId)> = FxHashSet::default();
+        let mut closed: FxHashMap<(ClassRef, u32, CallId), bool> = FxHashMap::default();
         for func in program.funcs() {
             let edges = program.object_graph(func, &cx.objects);
             if edges.is_empty() || program.files[func.file as usize].is_test {
@@ -59,7 +60,11 @@ impl Rule for ResourceInCycle {
                         .iter()
                         .any(|&class| program.mro(class).contains(&it.class));
                     if is_part
-                        && !classes.iter().any(|&class| is_closed(cx, class, it))
+                        && !classes.iter().any(|&class| {
+                            *closed
+                                .entry((class, it.file, it.call))
+                                .or_insert_with(|| is_closed(cx, class, it))
+                        })
                         && reported.insert((it.file, it.call))
                     {
                         out.report(finding(cx, out.meta(), func, &cycle, it));
