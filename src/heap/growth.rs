@@ -65,6 +65,12 @@ impl Program<'_> {
     /// The container that stands in a place, by its bindings; `None` when it is something else or evicts by itself (S2, S11).
     #[must_use]
     pub fn container(&self, key: PlaceKey) -> Option<Container> {
+        // A field's default is a declaration: instances get their own from the generated constructor.
+        if let PlaceKey::Class(class, name) = key
+            && self.is_field(class, name)
+        {
+            return None;
+        }
         let mut values = Vec::new();
         let mut annotations = Vec::new();
         self.bound_values(key, &mut values, &mut annotations);
@@ -1074,11 +1080,14 @@ impl Judge<'_, '_> {
             evidence.push("E2");
         }
         let is_event = run.often == Runs::PerEvent;
-        if is_event
-            && (origins.has(Origins::EVENT)
-                || origins.has(Origins::FRESH_ID)
-                || origins.has(Origins::ELEMENT) && origins.is_open())
-        {
+        let is_loop = matches!(
+            self.program.runs(self.program.entry_of(effect.func)).why,
+            Why::Module | Why::Name
+        ) || matches!(run.why, Why::Loop(_));
+        let is_of_event = origins.has(Origins::EVENT)
+            || origins.has(Origins::FRESH_ID)
+            || is_loop && (origins.has(Origins::CALL) || origins.has(Origins::ELEMENT));
+        if is_event && is_of_event {
             evidence.push("E5");
         }
         if is_event && is_append && origins.is_open() && self.is_never_read() {

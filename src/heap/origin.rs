@@ -5,7 +5,7 @@
 
 use crate::facts::model::{ContextKind, DefKind, Home, Usage, ValueKind};
 use crate::link::program::{ValueRef, last_name};
-use crate::link::{Entity, FuncRef, Program, VarRef};
+use crate::link::{Entity, FuncRef, PlaceKey, Program, VarRef};
 use crate::models::Runs;
 
 /// A set of origins.
@@ -252,6 +252,10 @@ impl Program<'_> {
     ) -> Origins {
         let file = iter.file;
         let facts = self.facts(file);
+        // What stands in another place of the program is bounded there, or reported there.
+        if self.is_element_of_root(iter) {
+            return Origins::CONST;
+        }
         match self.value(iter) {
             ValueKind::List(rows) | ValueKind::Tuple(rows) | ValueKind::Set(rows) => self
                 .list(file, rows)
@@ -331,6 +335,39 @@ impl Program<'_> {
                 }
             }
         }
+    }
+
+    /// Whether iterating a value gives elements of a container in a module or class variable.
+    fn is_element_of_root(&self, iter: ValueRef) -> bool {
+        let facts = self.facts(iter.file);
+        let base = match self.value(iter) {
+            ValueKind::Call(call) => match facts.values[facts.calls[call].callee].kind {
+                ValueKind::Attr { base, name }
+                    if matches!(
+                        self.name(iter.file, name),
+                        "items" | "keys" | "values" | "copy"
+                    ) =>
+                {
+                    base
+                }
+                _ => return false,
+            },
+            ValueKind::Var(_) | ValueKind::Attr { .. } => iter.id,
+            _ => return false,
+        };
+        let places = self.places(ValueRef {
+            file: iter.file,
+            id: base,
+        });
+        !places.is_empty()
+            && places.iter().all(|it| {
+                !it.is_inner
+                    && match it.key {
+                        PlaceKey::Var(var) => self.var(var).home == Home::Module,
+                        PlaceKey::Class(..) => true,
+                        PlaceKey::Instance(..) | PlaceKey::Func(..) => false,
+                    }
+            })
     }
 
     /// A parameter: what all known callers pass, or open.

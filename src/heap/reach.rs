@@ -327,6 +327,32 @@ impl Program<'_> {
         }
     }
 
+    /// Whether a class variable declares a field of each instance.
+    #[must_use]
+    pub fn is_field(&self, class: ClassRef, name: Sym) -> bool {
+        let Some(&var) = self.files[class.file as usize]
+            .class_vars
+            .get(&(class.id, name))
+        else {
+            return false;
+        };
+        let facts = self.facts(class.file);
+        let annotation = facts.defs[facts.vars[var].defs.range()]
+            .iter()
+            .find(|it| it.kind == DefKind::Declare)
+            .and_then(|it| it.value);
+        let Some(annotation) = annotation else {
+            return false;
+        };
+        let is_class_var = match facts.values[annotation].kind {
+            ValueKind::Item { base, .. } => {
+                crate::link::program::last_name(facts, base) == Some("ClassVar")
+            }
+            _ => crate::link::program::last_name(facts, annotation) == Some("ClassVar"),
+        };
+        !is_class_var && self.has_generated_init(class)
+    }
+
     fn has_generated_init(&self, class: ClassRef) -> bool {
         let has_own = self
             .sym("__init__")

@@ -244,23 +244,27 @@ fn entry_point(program: &Program<'_>, func: FuncRef) -> Option<Runs> {
             ValueKind::Call(call) => facts.calls[call].callee,
             _ => decorator,
         };
-        let on_object = match facts.values[target].kind {
+        let object = match facts.values[target].kind {
             // `app.route`, not `module.decorator`: a module has functions, an application object has routes.
-            ValueKind::Attr { base, .. } => !program
-                .entities(super::program::ValueRef {
-                    file: func.file,
-                    id: base,
-                })
-                .iter()
-                .any(|it| matches!(it, super::entity::Entity::Module(_))),
-            _ => false,
+            ValueKind::Attr { base, .. }
+                if !program
+                    .entities(super::program::ValueRef {
+                        file: func.file,
+                        id: base,
+                    })
+                    .iter()
+                    .any(|it| matches!(it, super::entity::Entity::Module(_))) =>
+            {
+                Some(last_name(facts, base).unwrap_or(""))
+            }
+            _ => None,
         };
         let is_accessor = matches!(
             last_name(facts, target),
             Some("setter" | "deleter" | "getter")
         );
         if let Some(last) = last_name(facts, target).filter(|_| !is_accessor)
-            && let Some(runs) = program.models.decorated(last, on_object)
+            && let Some(runs) = program.models.decorated(last, object)
         {
             return Some(runs);
         }
@@ -304,6 +308,20 @@ pub(super) fn is_under_endless_loop(
 }
 
 impl Program<'_> {
+    /// The function with which it begins that a function runs as often as it does: the handler of an event, the endless loop.
+    #[must_use]
+    pub fn entry_of(&self, func: FuncRef) -> FuncRef {
+        let mut at = func;
+        for _ in 0..64 {
+            match self.runs(at).why {
+                Why::Caller(by) if self.runs(by).often == self.runs(func).often => at = by,
+                Why::Loop(by) => return by,
+                _ => break,
+            }
+        }
+        at
+    }
+
     /// How often a function runs.
     #[must_use]
     pub fn runs(&self, func: FuncRef) -> Run {

@@ -172,7 +172,7 @@ pub struct Models {
     bases: FxHashMap<NodeId, Vec<BaseKind>>,
     bounded_parts: Vec<String>,
     decorators: FxHashMap<String, Runs>,
-    object_decorators: FxHashMap<String, Runs>,
+    object_decorators: FxHashMap<String, Vec<(Vec<String>, Runs)>>,
     entry_methods: Vec<EntryMethods>,
     callables: Vec<Callable>,
     event_parameters: FxHashSet<String>,
@@ -300,6 +300,8 @@ struct DecoratorRow {
     names: Vec<String>,
     #[serde(default)]
     on_object: bool,
+    #[serde(default)]
+    objects: Vec<String>,
     runs: Runs,
 }
 
@@ -409,7 +411,10 @@ impl Models {
             for name in row.names {
                 let last = name.rsplit('.').next().unwrap_or(&name).to_owned();
                 if row.on_object {
-                    self.object_decorators.insert(last, row.runs);
+                    self.object_decorators
+                        .entry(last)
+                        .or_default()
+                        .push((row.objects.clone(), row.runs));
                 } else {
                     self.decorators.insert(last, row.runs);
                 }
@@ -474,16 +479,17 @@ impl Models {
             .any(|it| name.contains(it.as_str()))
     }
 
-    /// How often a function runs that is decorated by something whose last name this is. `on_object`: the decorator is an
-    /// attribute of a value (`app.route`), not a plain name.
+    /// How often a function runs that is decorated by something whose last name this is. `object` is the name of the
+    /// value whose attribute the decorator is (`app` of `app.route`); `None` for a plain name.
     #[must_use]
-    pub fn decorated(&self, last: &str, on_object: bool) -> Option<Runs> {
-        let on = if on_object {
-            self.object_decorators.get(last)
-        } else {
-            None
-        };
-        on.or_else(|| self.decorators.get(last)).copied()
+    pub fn decorated(&self, last: &str, object: Option<&str>) -> Option<Runs> {
+        let on = object.and_then(|object| {
+            let rows = self.object_decorators.get(last)?;
+            rows.iter()
+                .find(|(objects, _)| objects.is_empty() || objects.iter().any(|it| it == object))
+                .map(|it| it.1)
+        });
+        on.or_else(|| self.decorators.get(last).copied())
     }
 
     /// How often a method runs, by its name and the dotted names (and last parts) of its class's bases.
@@ -582,7 +588,10 @@ mod tests {
             models.method("append").map(|it| it.does),
             Some(Mutation::Append)
         );
-        assert_eq!(models.decorated("route", true), Some(Runs::PerEvent));
-        assert_eq!(models.decorated("route", false), None);
+        assert_eq!(
+            models.decorated("route", Some("anything")),
+            Some(Runs::PerEvent)
+        );
+        assert_eq!(models.decorated("route", None), None);
     }
 }

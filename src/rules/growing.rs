@@ -103,16 +103,14 @@ fn often(program: &Program<'_>, func: FuncRef, growth: &Growth) -> String {
     if func.id.index() == 0 {
         return "in an endless loop".to_owned();
     }
-    match (growth.run.often, growth.run.why) {
-        (Runs::PerEvent, Why::EntryPoint) => format!("with each event that `{name}` handles"),
-        (Runs::PerEvent, Why::Loop(by)) => format!(
-            "with each round of the endless loop in `{}`",
-            program.qualified(by)
-        ),
-        (Runs::PerEvent, Why::Caller(by)) => {
-            format!("with each event that `{}` handles", program.qualified(by))
-        }
-        _ => format!("with calls of `{name}`"),
+    if growth.run.often != Runs::PerEvent {
+        return format!("with calls of `{name}`");
+    }
+    let entry = program.entry_of(func);
+    let by = program.qualified(entry);
+    match program.runs(entry).why {
+        Why::EntryPoint => format!("with each event that `{by}` handles"),
+        _ => format!("with each round of the endless loop in `{by}`"),
     }
 }
 
