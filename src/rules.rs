@@ -40,9 +40,9 @@ pub const ALL: &[&dyn Rule] = &[
     &unbounded_class_container::UnboundedClassContainer,
     &growing_default_argument::GrowingDefaultArgument,
     &method_cache::MethodCache,
+    &unclosed_file::UnclosedFile,
     &finalizer_in_cycle::FinalizerInCycle,
     &finalizer_holds_itself::FinalizerHoldsItself,
-    &unclosed_file::UnclosedFile,
     &closure_holds_large_local::ClosureHoldsLargeLocal,
 ];
 

@@ -14,64 +14,7 @@ use heaplint::rules;
 use judge::{Case, Differences, Known, Program, Seen, hidden, look};
 
 /// Answers that are wrong today, by cause.
-const KNOWN: &Known = &[
-    (
-        "a closure that the module keeps, made once by the function that owns the large local, is not reported",
-        &["articles/closure_uses_local.py"],
-    ),
-    (
-        "queues are judged as containers while unbounded-queue is not written",
-        &[
-            "lookalikes/audit_queue_bad.py",
-            "lookalikes/audit_queue_good.py",
-        ],
-    ),
-    (
-        "a sharper rule that is not written will take these over from unbounded-global-container",
-        &[
-            "lookalikes/buffer_recycler_bad.py",
-            "lookalikes/retries_bad.py",
-            "needs/r27_stored_exception.py / nothing else",
-        ],
-    ),
-    (
-        "growth of the values of a container (d[k].append) is not growth",
-        &["lookalikes/hook_table_bad"],
-    ),
-    (
-        "found, but with low confidence: a value from a clock, a module object, a key from uuid4",
-        &[
-            "lookalikes/latency_bad.py",
-            "lookalikes/plugin_host_bad",
-            "lookalikes/web_sessions_bad.py",
-        ],
-    ),
-    (
-        "the root of what weakref.finalize and weakref.ref are given is not followed: no finding at all",
-        &[
-            "lookalikes/lease_bad.py",
-            "needs/r24_finalizer.py:8 FLAG finalizer",
-        ],
-    ),
-    (
-        "attributes that a dataclass makes are no edges",
-        &["lookalikes/svg_tree_bad.py"],
-    ),
-    (
-        "a cache made by calling lru_cache beforehand, or by a decorator of the program's own, is no cache",
-        &[
-            "needs/r17_method_cache_modules app.py:6 FLAG method-cache",
-            "needs/r17_method_cache_modules kinds.py:10 FLAG method-cache",
-        ],
-    ),
-    (
-        "containers of process-lifetime instances: unbounded-singleton-container is not written",
-        &[
-            "needs/r20_unbounded.py:24 FLAG unbounded",
-            "needs/r20_unbounded_modules state/tables.py:13 FLAG unbounded",
-        ],
-    ),
-];
+const KNOWN: &Known = &[];
 
 fn main() -> ExitCode {
     let mut cases = Vec::new();
@@ -80,6 +23,9 @@ fn main() -> ExitCode {
         articles(&entry, &mut cases);
     }
     for entry in entries("lookalikes") {
+        lookalike(&entry, &mut cases, &mut skipped);
+    }
+    for entry in entries("projects") {
         lookalike(&entry, &mut cases, &mut skipped);
     }
     for entry in entries("needs") {
