@@ -2,12 +2,14 @@
 //!
 //! Knows nothing of Python. Everything here is plain data that other modules share.
 
+mod bytes;
 mod index;
 mod lines;
 mod names;
 mod sources;
 mod span;
 
+pub use bytes::human;
 pub use index::{Idx, IndexVec};
 pub use lines::{LineCol, LineIndex};
 pub use names::{Name, Names};

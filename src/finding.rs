@@ -241,6 +241,22 @@ impl Finding {
         self
     }
 
+    /// Adds a step to the path.
+    #[must_use]
+    pub fn step(
+        mut self,
+        node: impl Into<String>,
+        edge: impl Into<String>,
+        place: Option<Place>,
+    ) -> Self {
+        self.path.push(Step {
+            node: node.into(),
+            edge: edge.into(),
+            place,
+        });
+        self
+    }
+
     /// Adds steps to the path.
     #[must_use]
     pub fn path(mut self, steps: impl IntoIterator<Item = Step>) -> Self {

@@ -3,6 +3,7 @@
 //! Stages are functions of their own names, so that a profile reads as the pipeline. A panic in one file is caught and
 //! becomes a notice; the rest of the run goes on, and the exit code says so.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use rayon::prelude::*;
 
-use crate::base::{Idx, LineCol, LineIndex, SourceMap};
+use crate::base::{FileId, Idx, LineCol, LineIndex, SourceMap};
 use crate::catalog::RuleMeta;
 use crate::config::{Config, Level, Parser, Program as ProgramSetting};
 use crate::decode::decode;
@@ -18,8 +19,8 @@ use crate::discover::{
     self, DiscoverError, DiscoverOptions, Discovered, Exclude, ProgramKind, SourcePath,
 };
 use crate::facts::collect::collect;
-use crate::facts::model::FileFacts;
-use crate::finding::suppress::Suppressions;
+use crate::facts::model::{FileFacts, PragmaF};
+use crate::finding::suppress::{Pragma, Suppressions};
 use crate::finding::{Confidence, Finding, Severity, finish};
 use crate::heap::Census;
 use crate::limits::STACK_SIZE;
@@ -387,12 +388,13 @@ fn step_texts(findings: &[Finding], discovered: &Discovered, sources: &mut Sourc
     }
 }
 
-/// Takes out what comments in the code silence.
+/// Takes out what comments in the code silence; a file's comments are read once.
 fn step_suppress(
     findings: Vec<Finding>,
-    pragmas: &[Vec<crate::facts::model::PragmaF>],
+    pragmas: &[Vec<PragmaF>],
     sources: &SourceMap,
 ) -> Vec<Finding> {
+    let mut known: HashMap<FileId, Suppressions> = HashMap::new();
     findings
         .into_iter()
         .filter(|it| {
@@ -401,11 +403,25 @@ fn step_suppress(
             if pragmas.is_empty() {
                 return true;
             }
-            let source = sources.file(file);
-            let line = source.lines.line(it.primary.span.start);
-            !Suppressions::parse(pragmas, &source.lines).silences(it.rule, line)
+            let lines = &sources.file(file).lines;
+            let line = lines.line(it.primary.span.start);
+            let suppressions = known
+                .entry(file)
+                .or_insert_with(|| Suppressions::parse(pragmas.iter().map(|it| pragma(it, lines))));
+            !suppressions.silences(&it.rule.code, &it.rule.name, &(line..=line))
         })
         .collect()
+}
+
+/// A comment with the lines of its statement.
+fn pragma<'a>(it: &'a PragmaF, lines: &LineIndex) -> Pragma<'a> {
+    let first = lines.line(it.covers.start);
+    let last = lines.line(it.covers.end.saturating_sub(1).max(it.covers.start));
+    Pragma {
+        text: &it.text,
+        at: it.at,
+        lines: first..=last.max(lines.line(it.at.start)),
+    }
 }
 
 /// Which rules run and which findings are shown.

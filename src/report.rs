@@ -2,11 +2,24 @@
 //!
 //! A report knows nothing of the analysis. The texts of the files that findings point into must be loaded.
 
+mod azure;
+mod checkstyle;
 pub mod concise;
 pub mod escape;
 pub mod full;
+mod github;
+mod gitlab;
 pub mod json;
+mod junit;
+mod markdown;
+mod pylint;
+mod rdjson;
+mod sarif;
+mod sonar;
+mod spot;
 
+#[cfg(test)]
+mod golden;
 #[cfg(test)]
 mod samples;
 
@@ -16,6 +29,7 @@ use std::io;
 use std::str::FromStr;
 
 use crate::base::{FileId, LineCol, SourceMap};
+use crate::catalog::RuleMeta;
 use crate::finding::{Finding, Severity};
 
 /// All that a run has to say.
@@ -29,8 +43,12 @@ pub struct Report<'a> {
     pub sources: &'a SourceMap,
     /// What else happened.
     pub notices: &'a [Notice],
+    /// The rules that were asked.
+    pub rules: &'a [RuleMeta],
     /// How much was looked at.
     pub stats: Stats,
+    /// What services that count from the repository's root need before each path: empty, or `sub/folder/`.
+    pub prefix: &'a str,
 }
 
 /// Something that is no finding, but that one should know.
@@ -124,11 +142,49 @@ pub enum Format {
     Json,
     /// One JSON object a line, a finding each.
     Jsonl,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// SARIF, for code scanning.
+    Sarif,
+    /// GitLab's code quality report.
+    Gitlab,
+    /// A test report.
+    Junit,
+    /// A summary for a job or a pull request.
+    Markdown,
+    /// reviewdog's, one document.
+    Rdjson,
+    /// reviewdog's, one finding a line.
+    Rdjsonl,
+    /// Logging commands of Azure Pipelines.
+    Azure,
+    /// Checkstyle's XML.
+    Checkstyle,
+    /// As pylint writes lines.
+    Pylint,
+    /// `SonarQube`'s generic issues.
+    Sonar,
 }
 
 impl Format {
     /// All formats, as help lists them.
-    pub const ALL: &[Self] = &[Self::Full, Self::Concise, Self::Json, Self::Jsonl];
+    pub const ALL: &[Self] = &[
+        Self::Full,
+        Self::Concise,
+        Self::Json,
+        Self::Jsonl,
+        Self::Github,
+        Self::Sarif,
+        Self::Gitlab,
+        Self::Junit,
+        Self::Markdown,
+        Self::Rdjson,
+        Self::Rdjsonl,
+        Self::Azure,
+        Self::Checkstyle,
+        Self::Pylint,
+        Self::Sonar,
+    ];
 
     /// As the command line names it.
     #[must_use]
@@ -138,6 +194,17 @@ impl Format {
             Self::Concise => "concise",
             Self::Json => "json",
             Self::Jsonl => "jsonl",
+            Self::Github => "github",
+            Self::Sarif => "sarif",
+            Self::Gitlab => "gitlab",
+            Self::Junit => "junit",
+            Self::Markdown => "markdown",
+            Self::Rdjson => "rdjson",
+            Self::Rdjsonl => "rdjsonl",
+            Self::Azure => "azure",
+            Self::Checkstyle => "checkstyle",
+            Self::Pylint => "pylint",
+            Self::Sonar => "sonar",
         }
     }
 }
@@ -185,17 +252,50 @@ pub fn write(
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
     let text = match format {
-        Format::Full => full::render(report, style)?,
-        Format::Concise => concise::render(report, style),
-        Format::Json => json::document(report)?,
-        Format::Jsonl => json::lines(report)?,
+        Format::Full => full::render(report, style)?.into_bytes(),
+        Format::Concise => concise::render(report, style).into_bytes(),
+        Format::Json => json::document(report)?.into_bytes(),
+        Format::Jsonl => json::lines(report)?.into_bytes(),
+        Format::Github => buffered(report, github::write)?,
+        Format::Sarif => buffered(report, sarif::write)?,
+        Format::Gitlab => buffered(report, gitlab::write)?,
+        Format::Junit => buffered(report, junit::write)?,
+        Format::Markdown => markdown::render(report).into_bytes(),
+        Format::Rdjson => buffered(report, rdjson::write)?,
+        Format::Rdjsonl => buffered(report, rdjson::write_lines)?,
+        Format::Azure => buffered(report, azure::write)?,
+        Format::Checkstyle => buffered(report, checkstyle::write)?,
+        Format::Pylint => buffered(report, pylint::write)?,
+        Format::Sonar => buffered(report, sonar::write)?,
     };
-    out.write_all(text.as_bytes())
+    out.write_all(&text)
+}
+
+fn buffered(
+    report: &Report<'_>,
+    write: fn(&Report<'_>, &mut dyn io::Write) -> io::Result<()>,
+) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    write(report, &mut bytes)?;
+    Ok(bytes)
 }
 
 /// The line that ends a run: `3 errors in 2 of 412 files · heap: 1,204 sites, 37 roots, 5 growing containers · 0.41 s`.
 #[must_use]
 pub fn summary(report: &Report<'_>) -> String {
+    let stats = report.stats;
+    format!(
+        "{} · heap: {}, {}, {} · {:.2} s",
+        found(report),
+        counted(stats.sites, "site", "sites"),
+        counted(stats.roots, "root", "roots"),
+        counted(stats.growing, "growing container", "growing containers"),
+        stats.seconds,
+    )
+}
+
+/// How many findings in how many files.
+fn found(report: &Report<'_>) -> String {
     let counts = Counts::of(report.findings);
     let mut parts = Vec::new();
     for (count, one, many) in [
@@ -207,21 +307,12 @@ pub fn summary(report: &Report<'_>) -> String {
             parts.push(counted(count, one, many));
         }
     }
-    let stats = report.stats;
-    let files = counted(stats.files, "file", "files");
-    let head = if parts.is_empty() {
-        format!("no findings in {files}")
-    } else {
-        let hit: HashSet<FileId> = report.findings.iter().map(|it| it.primary.file).collect();
-        format!("{} in {} of {files}", parts.join(", "), grouped(hit.len()))
-    };
-    format!(
-        "{head} · heap: {}, {}, {} · {:.2} s",
-        counted(stats.sites, "site", "sites"),
-        counted(stats.roots, "root", "roots"),
-        counted(stats.growing, "growing container", "growing containers"),
-        stats.seconds,
-    )
+    let files = counted(report.stats.files, "file", "files");
+    if parts.is_empty() {
+        return format!("no findings in {files}");
+    }
+    let hit: HashSet<FileId> = report.findings.iter().map(|it| it.primary.file).collect();
+    format!("{} in {} of {files}", parts.join(", "), grouped(hit.len()))
 }
 
 /// The notices, a line each.
@@ -306,7 +397,8 @@ mod tests {
         let error = "xml".parse::<Format>().expect_err("no format").to_string();
         assert_eq!(
             error,
-            "unknown output format `xml`; formats are full, concise, json, jsonl"
+            "unknown output format `xml`; formats are full, concise, json, jsonl, github, sarif, gitlab, junit, markdown, \
+             rdjson, rdjsonl, azure, checkstyle, pylint, sonar"
         );
     }
 

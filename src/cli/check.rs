@@ -154,7 +154,9 @@ fn print(args: &CheckArgs, outputs: &[Output], analysis: &Analysis) -> anyhow::R
         findings: &analysis.findings,
         sources: &analysis.sources,
         notices: &analysis.notices,
+        rules: rules::metas(),
         stats: analysis.stats,
+        prefix: "",
     };
     let style = Style {
         color: is_coloured(args.color),

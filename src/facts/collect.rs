@@ -967,7 +967,7 @@ impl<'a> Collector<'a> {
                 ValueKind::Int(value.clamp(i32::MIN.into(), i32::MAX.into()) as i32)
             }
             ExprKind::Float => ValueKind::Float,
-            ExprKind::Bool(_) => ValueKind::Bool,
+            ExprKind::Bool(value) => ValueKind::Bool(value),
             ExprKind::None => ValueKind::None,
             ExprKind::Ellipsis | ExprKind::Error => ValueKind::Unknown,
             ExprKind::Str { len, text } => ValueKind::Str { len, text },

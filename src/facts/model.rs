@@ -272,8 +272,8 @@ pub enum ValueKind {
     Unknown,
     /// `None`
     None,
-    /// `True` or `False`, or the outcome of a comparison that is not kept.
-    Bool,
+    /// `True` or `False`.
+    Bool(bool),
     /// An integer, clamped to 32 bits.
     Int(i32),
     /// A float or complex number.

@@ -151,7 +151,7 @@ fn value_at(facts: &FileFacts, value: ValueId, depth: u32) -> String {
     match facts.values[value].kind {
         ValueKind::Unknown => "?".to_owned(),
         ValueKind::None => "None".to_owned(),
-        ValueKind::Bool => "bool".to_owned(),
+        ValueKind::Bool(_) => "bool".to_owned(),
         ValueKind::Int(it) => it.to_string(),
         ValueKind::Float => "float".to_owned(),
         ValueKind::Str { text: None, len } => format!("'{len}'"),

@@ -757,7 +757,7 @@ impl Judge<'_, '_> {
     fn is_endless(&self, effect: &Effect) -> bool {
         let facts = self.program.facts(effect.func.file);
         self.program.under(effect.func.file, effect.context, |it| {
-            matches!(it, ContextKind::While { test } if matches!(facts.values[test].kind, ValueKind::Bool | ValueKind::Int(1)))
+            matches!(it, ContextKind::While { test } if matches!(facts.values[test].kind, ValueKind::Bool(true) | ValueKind::Int(1)))
         })
     }
 
@@ -861,8 +861,10 @@ impl Judge<'_, '_> {
                 }
                 ValueKind::Compare { op, left, right } => {
                     use crate::syntax::tree::CompareOp;
-                    let is_none =
-                        matches!(facts.values[right].kind, ValueKind::None | ValueKind::Bool);
+                    let is_none = matches!(
+                        facts.values[right].kind,
+                        ValueKind::None | ValueKind::Bool(_)
+                    );
                     is_none
                         && matches!(
                             (op, outcome),
@@ -985,7 +987,9 @@ impl Judge<'_, '_> {
                 EffectKind::Grow(Mutation::Setitem) | EffectKind::ReadInserts
             );
         }
-        if origins.is_closed() || origins.has(Origins::FINITE) && !origins.has(Origins::EVENT) {
+        // In a library, a class or a name inside a key is taken to bound it.
+        if origins.is_closed() || self.kind == ProgramKind::Library && origins.has(Origins::FINITE)
+        {
             return true;
         }
         if origins.has(Origins::THREAD_IDENT) {

@@ -102,7 +102,7 @@ impl Program<'_> {
         };
         match self.value(value) {
             ValueKind::None
-            | ValueKind::Bool
+            | ValueKind::Bool(_)
             | ValueKind::Int(_)
             | ValueKind::Float
             | ValueKind::Str { .. }
@@ -376,22 +376,6 @@ impl Program<'_> {
         let fact = &facts.funcs[func.id];
         let row = facts.params[fact.params.start as usize + param];
         let name = self.param_name(func, param);
-        if matches!(
-            name,
-            "cls"
-                | "klass"
-                | "class_"
-                | "dtype"
-                | "typ"
-                | "type_"
-                | "func"
-                | "fn"
-                | "function"
-                | "module"
-                | "enum"
-        ) {
-            return Origins::FINITE;
-        }
         if row.annotation.is_some_and(|id| {
             self.is_finite_annotation(ValueRef {
                 file: func.file,
@@ -407,6 +391,25 @@ impl Program<'_> {
             && !self.is_taken(func)
             && run.why != crate::link::runs::Why::EntryPoint;
         if !is_closed {
+            let is_name_of_definition = matches!(
+                name,
+                "cls"
+                    | "klass"
+                    | "class_"
+                    | "dtype"
+                    | "typ"
+                    | "type_"
+                    | "func"
+                    | "fn"
+                    | "function"
+                    | "module"
+                    | "enum"
+            ) && !self
+                .applied_by(func)
+                .any(|by| self.runs(by).often >= Runs::Many);
+            if is_name_of_definition {
+                return Origins::FINITE;
+            }
             // As many as the program defines, unless it makes them as it runs: then a caller would say so.
             if row.annotation.is_some_and(|id| {
                 self.is_definition_annotation(ValueRef {

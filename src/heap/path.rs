@@ -190,7 +190,7 @@ impl Program<'_> {
                     let size = if bytes == u64::MAX {
                         "size of the whole input".to_owned()
                     } else {
-                        super::size::human(bytes)
+                        crate::base::human(bytes)
                     };
                     let step = Step {
                         node: size,

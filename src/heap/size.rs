@@ -51,7 +51,7 @@ impl Program<'_> {
         let facts = self.facts(file);
         let bytes = |n: u64| Some(Size::Bytes(n));
         match self.value(value) {
-            ValueKind::None | ValueKind::Bool | ValueKind::Func(_) => bytes(0),
+            ValueKind::None | ValueKind::Bool(_) | ValueKind::Func(_) => bytes(0),
             // Literals are shared by the code object; only big integers that are computed cost memory.
             ValueKind::Int(_) | ValueKind::Float => bytes(0),
             ValueKind::Str { len, .. } => bytes(u64::from(len) + 49),
@@ -583,23 +583,6 @@ pub fn set_bytes(n: u64) -> u64 {
     if table == 8 { 216 } else { 216 + 16 * table }
 }
 
-/// A size as people read it: `≈ 1.4 KiB`.
-#[must_use]
-pub fn human(bytes: u64) -> String {
-    let units = ["B", "KiB", "MiB", "GiB", "TiB"];
-    let mut value = bytes as f64;
-    let mut unit = 0;
-    while value >= 1024.0 && unit + 1 < units.len() {
-        value /= 1024.0;
-        unit += 1;
-    }
-    if unit == 0 || value >= 10.0 {
-        format!("≈ {value:.0} {}", units[unit])
-    } else {
-        format!("≈ {value:.1} {}", units[unit])
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -615,12 +598,5 @@ mod tests {
             [4, 5, 19, 77, 307, 1000, 20_000, 100_000].map(set_bytes),
             [216, 728, 2264, 8408, 32_984, 32_984, 2_097_368, 4_194_520]
         );
-    }
-
-    #[test]
-    fn sizes_are_printed_for_people() {
-        assert_eq!(human(56), "≈ 56 B");
-        assert_eq!(human(1434), "≈ 1.4 KiB");
-        assert_eq!(human(40_440_504), "≈ 39 MiB");
     }
 }

@@ -301,7 +301,10 @@ pub(super) fn is_under_endless_loop(
     let facts = program.facts(file);
     program.contexts(file, context).any(|it| match it {
         ContextKind::While { test } => {
-            matches!(facts.values[test].kind, ValueKind::Bool | ValueKind::Int(1))
+            matches!(
+                facts.values[test].kind,
+                ValueKind::Bool(true) | ValueKind::Int(1)
+            )
         }
         _ => false,
     })

@@ -255,6 +255,9 @@ pub struct Api {
     /// For methods: what it does to the object that it is called on.
     #[serde(default)]
     pub receiver: Option<Effect>,
+    /// Whether iterating it to its end closes it.
+    #[serde(default)]
+    pub exhaustible: bool,
     /// Whether control never comes back.
     #[serde(default)]
     pub never_returns: bool,

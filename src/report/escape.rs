@@ -1,4 +1,8 @@
 //! Untrusted text made safe to show: names, paths and excerpts come from other people's files.
+//!
+//! One function for each kind of place: [`terminal`], [`line`] and [`excerpt`]; [`html`]; [`markdown`] with [`code`] and
+//! [`mermaid`]; [`xml`]; [`command`] with [`property`] for GitHub and [`azure`] with [`azure_property`] for Azure. JSON has
+//! `serde_json`.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -63,6 +67,165 @@ pub fn excerpt(c: char) -> char {
     }
 }
 
+/// For text and attributes of HTML and SVG.
+#[must_use]
+pub fn html(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            '\t' | '\n' | '\r' => safe.push(c),
+            c => safe.push(tame(c)),
+        }
+    }
+    safe
+}
+
+/// For a line or table cell of Markdown. What stands in single backquotes becomes a code span, all else plain text.
+#[must_use]
+pub fn markdown(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    if parts.len().is_multiple_of(2)
+        || parts
+            .iter()
+            .skip(1)
+            .step_by(2)
+            .any(|it| it.trim().is_empty())
+    {
+        return plain(text);
+    }
+    let mut safe = String::with_capacity(text.len());
+    for (at, part) in parts.iter().enumerate() {
+        if at % 2 == 0 {
+            safe.push_str(&plain(part));
+        } else {
+            safe.push_str(&code(part));
+        }
+    }
+    safe
+}
+
+/// A code span of Markdown, also within a table cell: its fence is longer than any inside.
+#[must_use]
+pub fn code(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let blank = if text.starts_with('`') || text.ends_with('`') {
+        " "
+    } else {
+        ""
+    };
+    let text = tamed(text).replace('|', "\\|");
+    format!("{fence}{blank}{text}{blank}{fence}")
+}
+
+fn plain(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => safe.push_str("<br>"),
+            '\r' => {}
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '$' | '!' => {
+                safe.push('\\');
+                safe.push(c);
+            }
+            '@' => safe.push_str("&#64;"),
+            c => safe.push(tame(c)),
+        }
+    }
+    safe
+}
+
+/// For a quoted label of a Mermaid drawing.
+#[must_use]
+pub fn mermaid(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '#' => safe.push_str("#35;"),
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("#quot;"),
+            '`' => safe.push_str("#96;"),
+            c => safe.push(tame(c)),
+        }
+    }
+    safe
+}
+
+/// For text and attributes of XML 1.0; what it forbids is left out.
+#[must_use]
+pub fn xml(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\t' | '\n' | '\r' => {
+                let _ = write!(safe, "&#{};", c as u32);
+            }
+            '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => {}
+            c if is_bidi(c) => safe.push('\u{fffd}'),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// A message of several lines without control and bidi characters.
+fn lines_only(text: &str) -> String {
+    let keep = |c| if matches!(c, '\n' | '\r') { c } else { tame(c) };
+    text.chars().map(keep).collect()
+}
+
+/// What stands for a character where no control comes through.
+fn tame(c: char) -> char {
+    match excerpt(c) {
+        '\t' | '\n' | '\r' => '?',
+        safe => safe,
+    }
+}
+
+fn tamed(text: &str) -> String {
+    text.chars().map(tame).collect()
+}
+
+/// For the message of a workflow command of GitHub.
+#[must_use]
+pub fn command(text: &str) -> String {
+    let text = lines_only(text).replace('%', "%25");
+    text.replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// For a property of a workflow command of GitHub.
+#[must_use]
+pub fn property(text: &str) -> String {
+    command(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// For the message of a logging command of Azure Pipelines.
+#[must_use]
+pub fn azure(text: &str) -> String {
+    let text = lines_only(text).replace('%', "%AZP25");
+    text.replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// For a property of a logging command of Azure Pipelines.
+#[must_use]
+pub fn azure_property(text: &str) -> String {
+    azure(text).replace(';', "%3B").replace(']', "%5D")
+}
+
 fn is_bidi(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
@@ -120,5 +283,55 @@ mod tests {
             ascii("└─ .rows → list ▲ ≈ 1 …"),
             "\\- .rows -> list ^ ~ 1 ..."
         );
+    }
+
+    #[test]
+    fn html_has_no_tags_and_no_quotes() {
+        assert_eq!(
+            html("</script><a href='x' title=\"y\">&\u{202e}\n"),
+            "&lt;/script&gt;&lt;a href=&#39;x&#39; title=&quot;y&quot;&gt;&amp;\u{fffd}\n"
+        );
+    }
+
+    #[test]
+    fn markdown_keeps_code_and_nothing_else() {
+        for (text, safe) in [
+            ("dict `_CACHE` grows", "dict `_CACHE` grows"),
+            ("a|b `c|d`\n@x", "a\\|b `c\\|d`<br>&#64;x"),
+            ("an odd ` quote_", "an odd \\` quote\\_"),
+            ("empty `` code", "empty \\`\\` code"),
+            (
+                "<img src=x> [a](b) **c**",
+                "&lt;img src=x&gt; \\[a\\](b) \\*\\*c\\*\\*",
+            ),
+        ] {
+            assert_eq!(markdown(text), safe);
+        }
+        assert_eq!(code("a``b"), "```a``b```");
+        assert_eq!(code("`"), "`` ` ``");
+    }
+
+    #[test]
+    fn mermaid_labels_cannot_end_early() {
+        assert_eq!(
+            mermaid("a\"] --> b[\"<b>`#quot;`\n"),
+            "a#quot;] --&gt; b[#quot;&lt;b&gt;#96;#35;quot;#96;?"
+        );
+    }
+
+    #[test]
+    fn xml_has_only_what_xml_allows() {
+        assert_eq!(
+            xml("a<b>&\"\n\r\t\0\u{1b}\u{fffe}\u{202e}"),
+            "a&lt;b&gt;&amp;&quot;&#10;&#13;&#9;\u{fffd}"
+        );
+    }
+
+    #[test]
+    fn commands_are_escaped_once() {
+        assert_eq!(command("50%0A\r\n::error::x"), "50%250A%0D%0A::error::x");
+        assert_eq!(property("a:b,c%"), "a%3Ab%2Cc%25");
+        assert_eq!(azure("a;b]c%\n"), "a;b]c%AZP25%0A");
+        assert_eq!(azure_property("a;b]c%\n"), "a%3Bb%5Dc%AZP25%0A");
     }
 }

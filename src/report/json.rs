@@ -8,7 +8,7 @@ use super::{Counts, Report};
 use crate::base::LineCol;
 use crate::finding::{Finding, Place};
 
-/// Version of the contract.
+/// Version of the contract; `heaplint.schema.json` beside this file says what is in it.
 pub const SCHEMA_VERSION: u32 = 1;
 
 #[derive(Serialize)]
@@ -197,6 +197,11 @@ fn location<'a>(report: &Report<'a>, place: Place) -> Location<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::super::golden::{hostile, ordinary};
     use super::super::samples::Sample;
     use super::super::{Notice, NoticeKind};
     use super::*;
@@ -261,5 +266,43 @@ mod tests {
             value["notices"][0],
             serde_json::json!({"kind": "unreadable", "message": "no", "path": "x.py", "start": null})
         );
+    }
+
+    /// Checks that objects have just the fields that the schema requires.
+    fn assert_fields(value: &Value, schema: &Value, root: &Value, at: &str) {
+        let target = schema["$ref"].as_str().map(|it| it.trim_start_matches('#'));
+        let schema = target.map_or(schema, |it| root.pointer(it).expect("a definition"));
+        let schema = schema.get("anyOf").map_or(schema, |it| &it[0]);
+        match value {
+            Value::Object(fields) if schema.get("$ref").is_some() => {
+                assert_fields(&Value::Object(fields.clone()), schema, root, at);
+            }
+            Value::Object(fields) => {
+                let names: BTreeSet<&str> = fields.keys().map(String::as_str).collect();
+                let required = schema["required"].as_array().expect("required fields");
+                let required = required.iter().filter_map(Value::as_str);
+                assert_eq!(names, required.collect(), "{at}");
+                for (name, field) in fields {
+                    assert_fields(field, &schema["properties"][name], root, name);
+                }
+            }
+            Value::Array(items) => {
+                for item in items {
+                    assert_fields(item, &schema["items"], root, at);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn the_schema_names_all_fields() {
+        let schema = include_str!("heaplint.schema.json");
+        let schema: Value = serde_json::from_str(schema).expect("a schema");
+        for sample in [ordinary(), hostile()] {
+            let text = document(&sample.report()).expect("plain data");
+            let value: Value = serde_json::from_str(&text).expect("a document");
+            assert_fields(&value, &schema, &schema, "document");
+        }
     }
 }

@@ -48,6 +48,7 @@ impl Sample {
             findings: &self.findings,
             sources: &self.sources,
             notices: &self.notices,
+            rules: super::golden::rules(),
             stats: Stats {
                 files: 412,
                 sites: 1204,
@@ -55,6 +56,7 @@ impl Sample {
                 growing: 1,
                 seconds: 0.408,
             },
+            prefix: "",
         }
     }
 
@@ -64,6 +66,20 @@ impl Sample {
             sources.set_text(FileId::new(at as u32), file.1.to_owned());
         }
         sources
+    }
+
+    /// Adds a file to those that are there.
+    pub fn add_file(&mut self, path: &str, text: &str) -> FileId {
+        let known = (0..self.sources.len()).map(|at| self.sources.file(FileId::new(at as u32)));
+        let mut files: Vec<(&str, &str)> = known.map(|it| (&*it.path, &*it.text)).collect();
+        files.push((path, text));
+        self.sources = Self::files(&files);
+        FileId::new(self.sources.len() as u32 - 1)
+    }
+
+    /// The first place of `needle` in a file.
+    pub fn place(&self, file: FileId, needle: &str) -> Place {
+        place(&self.sources, file.raw(), needle)
     }
 
     /// Labels in two files, the second with letters outside ASCII.

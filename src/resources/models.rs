@@ -123,16 +123,22 @@ impl<R: Resolve> ModelOracle<'_, R> {
         }
     }
 
-    /// Whether a call gets an argument that the models write as a keyword or a position.
+    /// Whether a call gets an argument that the models write as a keyword, a position, or `keyword=False` for one that must
+    /// be off. `None` and `False` count as not given.
     fn is_given(&self, call: CallId, what: &str) -> bool {
+        let (what, is_off) = what
+            .strip_suffix("=False")
+            .map_or((what, false), |it| (it, true));
         (0..self.args(call).len()).any(|at| match self.place(call, at) {
             (Some(position), _) => what.parse() == Ok(position),
             (_, Some(keyword)) => {
+                let value = self.facts.values[self.args(call)[at].value].kind;
                 keyword == what
-                    && !matches!(
-                        self.facts.values[self.args(call)[at].value].kind,
-                        ValueKind::None
-                    )
+                    && match value {
+                        ValueKind::None => false,
+                        ValueKind::Bool(it) => it != is_off,
+                        _ => true,
+                    }
             }
             _ => false,
         })
@@ -239,6 +245,7 @@ impl<R: Resolve> Oracle for ModelOracle<'_, R> {
             handles: &api.handles,
             field,
             with_closes: api.with_closes,
+            exhaustible: api.exhaustible,
         };
         if api.fields.is_empty() {
             vec![acquire(None)]

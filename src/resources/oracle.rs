@@ -18,6 +18,8 @@ pub struct Acquire<'a> {
     pub field: Option<u8>,
     /// Whether `with` releases it.
     pub with_closes: bool,
+    /// Whether iterating it to its end closes it.
+    pub exhaustible: bool,
 }
 
 /// Answers about calls. What is not known is answered so that no finding can rest on it.

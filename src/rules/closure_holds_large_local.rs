@@ -5,10 +5,11 @@
 
 use super::{Context, Rule, Sink};
 use crate::base::Span;
+use crate::base::human;
 use crate::facts::model::{DefKind, FuncId, ResultKind, StoreKind, Usage, ValueKind, VarId};
 use crate::finding::{Confidence, Finding, Growth, Role, Severity, Step};
 use crate::heap::reach::Object;
-use crate::heap::size::{Size, human};
+use crate::heap::size::Size;
 use crate::link::program::ValueRef;
 use crate::link::{FuncRef, Program};
 use crate::syntax::tree::FuncKind;

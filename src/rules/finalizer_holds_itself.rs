@@ -90,8 +90,15 @@ fn check(
                 id: arg.value,
             })
             .to_vec();
-        // An attribute stands for what this function put there.
-        if let ValueKind::Attr { base, name } = facts.values[arg.value].kind {
+        // An attribute stands for what this function put there, a bound method of it for the attribute.
+        let mut held = arg.value;
+        if let ValueKind::Attr { base, .. } = facts.values[held].kind
+            && matches!(facts.values[base].kind, ValueKind::Attr { .. })
+            && program.is_bound_method(ValueRef { file, id: held })
+        {
+            held = base;
+        }
+        if let ValueKind::Attr { base, name } = facts.values[held].kind {
             let by = format!(".{}", program.name(file, name));
             let owners = program.reach(ValueRef { file, id: base });
             reached.extend(

@@ -1,12 +1,12 @@
 //! What the rules of growing containers say alike: message, labels, path.
 
 use super::Context;
+use crate::base::human;
 use crate::catalog::RuleMeta;
 use crate::facts::model::Usage;
 use crate::finding::{Finding, Growth as By, Role, Severity};
 use crate::heap::growth::Growth;
 use crate::heap::path::holds_name;
-use crate::heap::size::human;
 use crate::link::effects::EffectKind;
 use crate::link::program::ValueRef;
 use crate::link::runs::Why;

@@ -23,7 +23,10 @@ impl Rule for MethodCache {
             }) else {
                 continue;
             };
-            if program.func(func).params.is_empty() {
+            // Without an instance there is nothing to keep; `cls` names a class, whatever hands it over.
+            if program.func(func).params.is_empty()
+                || matches!(program.param_name(func, 0), "cls" | "mcs" | "klass")
+            {
                 continue;
             }
             let Some((decorator, bound)) = cache_of(program, func) else {
@@ -149,6 +152,9 @@ fn finding(
         None => format!(
             "the cache of instance method `{name}` keeps every instance of `{owner}` that it is called on, for ever"
         ),
+        Some(1) => format!(
+            "the cache of instance method `{name}` keeps the last instance of `{owner}` alive"
+        ),
         Some(bound) => format!(
             "the cache of instance method `{name}` keeps up to {bound} instances of `{owner}` alive"
         ),
@@ -157,7 +163,7 @@ fn finding(
     let is_single = program.is_singleton(class)
         || program.long_holder(class).is_some() && program.constructions(class).len() <= 1;
     let severity = match bound {
-        _ if is_value || is_single => Severity::Info,
+        _ if is_value || is_single || bound == Some(1) => Severity::Info,
         None => Severity::Error,
         Some(_) => Severity::Warning,
     };
@@ -210,7 +216,7 @@ fn is_value(program: &Program<'_>, class: ClassRef) -> bool {
         .any(|&it| match facts.values[it].kind {
             ValueKind::Call(call) => program
                 .argument(class.file, &facts.calls[call], None, "frozen")
-                .is_some_and(|id| facts.values[id].kind == ValueKind::Bool),
+                .is_some_and(|id| facts.values[id].kind == ValueKind::Bool(true)),
             _ => last_name(facts, it) == Some("frozen"),
         });
     let defines = |name: &str| {

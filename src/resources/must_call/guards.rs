@@ -172,7 +172,7 @@ fn is_flag(facts: &FileFacts, var: VarId) -> bool {
             return false;
         };
         match facts.values[value].kind {
-            ValueKind::Bool
+            ValueKind::Bool(_)
             | ValueKind::None
             | ValueKind::Compare { .. }
             | ValueKind::Not(_)

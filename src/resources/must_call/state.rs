@@ -66,6 +66,8 @@ pub(super) struct Holding<'a> {
     /// Iterated values whose elements a loop closes or hands on.
     drained: Vec<ValueId>,
     with_closes: u64,
+    /// What iterating to its end closes; a loop that is left early is given the benefit of the doubt.
+    exhaustible: u64,
     /// What goes with its last reference.
     counted: u64,
     named: u64,
@@ -90,11 +92,13 @@ impl<'a> Holding<'a> {
             guards: Guards::default(),
             drained: Vec::new(),
             with_closes: 0,
+            exhaustible: 0,
             counted: 0,
             named: 0,
             lends: oracle.lends_what_it_yields(func),
         };
         it.with_closes = it.mask(|acquire| acquire.with_closes);
+        it.exhaustible = it.mask(|acquire| acquire.exhaustible);
         it.counted = it.mask(|acquire| matches!(acquire.class, Class::C | Class::D));
         for inst in &body.insts {
             match inst.kind {
@@ -366,7 +370,8 @@ impl<'a> Holding<'a> {
         let ended = |refs: Refs, effect: Effect| match effect {
             Effect::Close => refs.own,
             Effect::Transfer => refs.all(),
-            Effect::Borrow | Effect::Take | Effect::View | Effect::Elements => 0,
+            Effect::Elements => refs.own & self.exhaustible,
+            Effect::Borrow | Effect::Take | Effect::View => 0,
         };
         match method_of(self.facts, call) {
             Some((base, name)) => {
@@ -638,8 +643,14 @@ impl Analysis for Holding<'_> {
                     state[0] &= !slot(self.vars.get(var).copied(), state).all();
                 }
             }
-            InstKind::Iterate(value) if self.drained.contains(&value) => {
-                state[0] &= !self.refs(value, state).all();
+            InstKind::Iterate(value) => {
+                let refs = self.refs(value, state);
+                let is_drained = self.drained.contains(&value);
+                state[0] &= !(if is_drained {
+                    refs.all()
+                } else {
+                    refs.own & self.exhaustible
+                });
             }
             _ => {}
         }

@@ -1,0 +1,153 @@
+//! reviewdog's diagnostics: one document, or one diagnostic a line. Columns are bytes of UTF-8, as its schema says.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::Report;
+use super::spot::{Position, column_by};
+use crate::finding::{Finding, Place, Severity};
+
+#[derive(Serialize)]
+struct Document<'a> {
+    source: Source,
+    diagnostics: Vec<Diagnostic<'a>>,
+}
+
+#[derive(Serialize)]
+struct Source {
+    name: &'static str,
+    url: &'static str,
+}
+
+const SOURCE: Source = Source {
+    name: "heaplint",
+    url: "https://heaplint.dev",
+};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Diagnostic<'a> {
+    message: &'a str,
+    location: Location,
+    severity: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<Source>,
+    code: Code<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    related_locations: Vec<Related<'a>>,
+}
+
+#[derive(Serialize)]
+struct Code<'a> {
+    value: &'a str,
+    url: String,
+}
+
+#[derive(Serialize)]
+struct Location {
+    path: String,
+    range: Range,
+}
+
+#[derive(Serialize)]
+struct Range {
+    start: Position,
+    end: Position,
+}
+
+#[derive(Serialize)]
+struct Related<'a> {
+    message: &'a str,
+    location: Location,
+}
+
+pub(super) fn write(report: &Report<'_>, to: &mut dyn Write) -> io::Result<()> {
+    let diagnostics = report.findings.iter().map(|it| diagnostic(report, it));
+    let document = Document {
+        source: SOURCE,
+        diagnostics: diagnostics.collect(),
+    };
+    serde_json::to_writer_pretty(&mut *to, &document)?;
+    writeln!(to)
+}
+
+pub(super) fn write_lines(report: &Report<'_>, to: &mut dyn Write) -> io::Result<()> {
+    for finding in report.findings {
+        let line = Diagnostic {
+            source: Some(SOURCE),
+            ..diagnostic(report, finding)
+        };
+        serde_json::to_writer(&mut *to, &line)?;
+        writeln!(to)?;
+    }
+    Ok(())
+}
+
+fn diagnostic<'a>(report: &Report<'a>, finding: &'a Finding) -> Diagnostic<'a> {
+    let related = finding.labels.iter().map(|it| Related {
+        message: &it.text,
+        location: location(report, it.place),
+    });
+    Diagnostic {
+        message: &finding.message,
+        location: location(report, finding.primary),
+        severity: match finding.severity {
+            Severity::Error => "ERROR",
+            Severity::Warning => "WARNING",
+            Severity::Info => "INFO",
+        },
+        source: None,
+        code: Code {
+            value: &finding.rule.code,
+            url: finding.rule.url(),
+        },
+        related_locations: related.collect(),
+    }
+}
+
+fn location(report: &Report<'_>, place: Place) -> Location {
+    let file = report.sources.file(place.file);
+    let at = |offset| {
+        let (line, column) = column_by(file, offset, str::len);
+        Position {
+            line,
+            column: column as u32 + 1,
+        }
+    };
+    Location {
+        path: report.service_path(place),
+        range: Range {
+            start: at(place.span.start),
+            end: at(place.span.end),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Format;
+    use crate::report::golden::{golden, meta, written};
+    use crate::report::samples::Sample;
+
+    golden!(Format::Rdjson);
+
+    mod lines {
+        use super::*;
+
+        golden!(Format::Rdjsonl);
+    }
+
+    #[test]
+    fn columns_are_bytes() {
+        let mut sample = Sample::default();
+        let file = sample.add_file("a.py", "é = open(p)\n");
+        let at = sample.place(file, "open(p)");
+        sample
+            .findings
+            .push(Finding::new(meta("unclosed-file"), at, "it leaks"));
+        let text = written(Format::Rdjsonl, &sample);
+        assert!(text.contains(r#""start":{"line":1,"column":6},"end":{"line":1,"column":13}"#));
+    }
+}
