@@ -3,7 +3,9 @@
 //! [`size`] estimates bytes, [`origin`] says where keys and values come from, [`growth`] decides whether a container only
 //! grows, [`path`] tells who holds what from the root. Rules ask here and nowhere else.
 
+pub mod cycle;
 pub mod growth;
+pub mod kept;
 pub mod origin;
 pub mod path;
 pub mod reach;

@@ -5,12 +5,24 @@
 mod closure_holds_large_local;
 mod finalizer_holds_itself;
 mod finalizer_in_cycle;
+mod finalizer_resurrects;
+mod frame_cycle;
+mod gc_defeated;
 mod growing_default_argument;
 mod method_cache;
+mod resource_in_cycle;
+mod stored_exception;
+mod suspended_frame_holds_large_local;
 mod unbounded_class_container;
+mod unbounded_function_cache;
 mod unbounded_global_container;
+mod unbounded_queue;
+mod unbounded_singleton_container;
 mod unclosed_file;
+mod view_holds_base;
+mod weak_key_reachable;
 
+mod caches;
 mod growing;
 
 use std::sync::LazyLock;
@@ -38,12 +50,23 @@ pub trait Rule: Sync {
 pub const ALL: &[&dyn Rule] = &[
     &unbounded_global_container::UnboundedGlobalContainer,
     &unbounded_class_container::UnboundedClassContainer,
+    &unbounded_singleton_container::UnboundedSingletonContainer,
     &growing_default_argument::GrowingDefaultArgument,
+    &unbounded_function_cache::UnboundedFunctionCache,
     &method_cache::MethodCache,
+    &unbounded_queue::UnboundedQueue,
     &unclosed_file::UnclosedFile,
     &finalizer_in_cycle::FinalizerInCycle,
+    &finalizer_resurrects::FinalizerResurrects,
     &finalizer_holds_itself::FinalizerHoldsItself,
+    &weak_key_reachable::WeakKeyReachable,
+    &gc_defeated::GcDefeated,
+    &resource_in_cycle::ResourceInCycle,
     &closure_holds_large_local::ClosureHoldsLargeLocal,
+    &suspended_frame_holds_large_local::SuspendedFrameHoldsLargeLocal,
+    &stored_exception::StoredException,
+    &frame_cycle::FrameCycle,
+    &view_holds_base::ViewHoldsBase,
 ];
 
 static METAS: LazyLock<Vec<RuleMeta>> = LazyLock::new(|| {

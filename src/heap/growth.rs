@@ -56,6 +56,19 @@ pub struct Growth {
     pub import_bytes: Option<u64>,
     /// A bulk removal that nothing calls.
     pub uncalled_removal: Option<Effect>,
+    /// Where keys are taken out of the container beside it that gets the same ones (E3).
+    pub sibling: Option<Effect>,
+}
+
+impl Growth {
+    /// Whether what is added is an exception with its traceback, and so all frames that it passed: a story of its own.
+    #[must_use]
+    pub fn keeps_frames(&self, program: &Program<'_>) -> bool {
+        let file = self.site.func.file;
+        self.site
+            .value
+            .is_some_and(|id| program.holds_traceback(self.site.func, ValueRef { file, id }))
+    }
 }
 
 /// Growth at import counts from this many bytes on.
@@ -342,6 +355,7 @@ impl Program<'_> {
             evidence: best.evidence,
             import_bytes: best.import_bytes,
             uncalled_removal,
+            sibling: best.sibling,
             container,
         })
     }
@@ -355,6 +369,7 @@ struct Candidate {
     confidence: Confidence,
     evidence: Vec<&'static str>,
     import_bytes: Option<u64>,
+    sibling: Option<Effect>,
 }
 
 struct Judge<'a, 'm> {
@@ -722,7 +737,21 @@ impl Judge<'_, '_> {
         if import_bytes.is_none() && self.is_closed_domain(effect, origins) {
             return None;
         }
-        let (confidence, evidence) = self.confidence(effect, run, origins, import_bytes);
+        // What an object gives itself as it is made is there once for each object.
+        if matches!(self.key, PlaceKey::Instance(..))
+            && matches!(
+                program.func_name(effect.func),
+                "__init__" | "__new__" | "__post_init__" | "__setstate__" | "__attrs_post_init__"
+            )
+        {
+            return None;
+        }
+        let sibling = self.sibling(effect);
+        let (mut confidence, mut evidence) = self.confidence(effect, run, origins, import_bytes);
+        if sibling.is_some() {
+            evidence.push("E3");
+            confidence = Confidence::High;
+        }
         Some(Candidate {
             effect: *effect,
             run,
@@ -730,6 +759,89 @@ impl Judge<'_, '_> {
             confidence,
             evidence,
             import_bytes,
+            sibling,
+        })
+    }
+
+    /// E3: another container of the owner gets the same key in the same function, and some other function takes keys out
+    /// of that one, so that entries of this one are left behind.
+    fn sibling(&self, effect: &Effect) -> Option<Effect> {
+        let program = self.program;
+        let key = effect.key?;
+        let file = effect.func.file;
+        let name = program.place_last_name(self.key).to_ascii_lowercase();
+        if ["all", "history", "log", "total", "count", "stat"]
+            .iter()
+            .any(|it| name.contains(it))
+        {
+            return None;
+        }
+        let beside = program.sibling_effects(self.key);
+        let has_same_key = |it: &&Effect| {
+            it.place != self.key
+                && !it.is_inner
+                && it.func == effect.func
+                && matches!(
+                    it.kind,
+                    EffectKind::Grow(Mutation::Setitem | Mutation::Setdefault | Mutation::Add)
+                )
+                && it
+                    .key
+                    .is_some_and(|other| self.is_same(file, key, other, 3))
+                && !self.excludes(effect, it)
+        };
+        beside.iter().filter(has_same_key).find_map(|twin| {
+            beside
+                .iter()
+                .find(|it| {
+                    it.place == twin.place
+                        && it.kind == EffectKind::Remove
+                        && it.key.is_some()
+                        && !it.is_inner
+                        && it.func != effect.func
+                        && !program.files[it.func.file as usize].is_test
+                })
+                .copied()
+        })
+    }
+
+    /// Whether two values of a function are written alike.
+    fn is_same(&self, file: u32, one: ValueId, other: ValueId, depth: u32) -> bool {
+        let facts = self.program.facts(file);
+        let Some(depth) = depth.checked_sub(1) else {
+            return false;
+        };
+        match (facts.values[one].kind, facts.values[other].kind) {
+            (ValueKind::Var(one), ValueKind::Var(other)) => one == other,
+            (
+                ValueKind::Attr { base: one, name },
+                ValueKind::Attr {
+                    base: other,
+                    name: other_name,
+                },
+            ) => name == other_name && self.is_same(file, one, other, depth),
+            (ValueKind::Tuple(one), ValueKind::Tuple(other)) => {
+                let (one, other) = (self.program.list(file, one), self.program.list(file, other));
+                one.len() == other.len()
+                    && one
+                        .iter()
+                        .zip(other)
+                        .all(|(&one, &other)| self.is_same(file, one, other, depth))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether two effects stand in different branches of one `if`.
+    fn excludes(&self, one: &Effect, other: &Effect) -> bool {
+        let file = one.func.file;
+        self.program.under(file, one.context, |it| match it {
+            ContextKind::If { test, outcome } => {
+                self.program.under(file, other.context, |it| {
+                    matches!(it, ContextKind::If { test: there, outcome: other } if there == test && other != outcome)
+                })
+            }
+            _ => false,
         })
     }
 
@@ -1094,7 +1206,7 @@ impl Judge<'_, '_> {
         if is_event && is_of_event {
             evidence.push("E5");
         }
-        if is_event && is_append && origins.is_open() && self.is_never_read() {
+        if is_event && is_append && origins.is_open() && self.program.is_never_read(self.key) {
             evidence.push("E6");
         }
         if origins.has(Origins::IDENTITY) {
@@ -1193,15 +1305,6 @@ impl Judge<'_, '_> {
             })
     }
 
-    /// The place is never read, or only its length is.
-    fn is_never_read(&self) -> bool {
-        self.effects.iter().all(|it| match it.kind {
-            EffectKind::Read(Usage::Tested) | EffectKind::Rebind => true,
-            EffectKind::Read(_) | EffectKind::Escape(_) => false,
-            _ => true,
-        })
-    }
-
     fn has_open_name(&self, effect: &Effect) -> bool {
         let facts = self.program.facts(effect.func.file);
         let mut id = effect.key.or(effect.value);
@@ -1238,6 +1341,27 @@ impl Judge<'_, '_> {
 }
 
 impl Program<'_> {
+    /// Whether nothing reads what stands in a place, or only its length: otherwise nobody can miss what is removed.
+    #[must_use]
+    pub fn is_never_read(&self, key: PlaceKey) -> bool {
+        let effects = self.effects(key);
+        // The receiver of a growing call is read only to grow it.
+        let is_receiver = |read: &Effect| {
+            effects.iter().any(|it| {
+                (it.kind.grows() || it.kind.shrinks())
+                    && it.func == read.func
+                    && it.at.start <= read.at.start
+                    && read.at.end <= it.at.end
+            })
+        };
+        effects.iter().all(|it| match it.kind {
+            EffectKind::Read(Usage::Tested) => true,
+            EffectKind::Read(Usage::Receiver) => it.at.end - it.at.start == 1 && is_receiver(it),
+            EffectKind::Read(_) | EffectKind::Escape(_) => false,
+            _ => true,
+        })
+    }
+
     /// What the one caller of a function passes for a parameter that a value reads.
     #[must_use]
     pub fn param_argument(&self, func: FuncRef, value: ValueRef) -> Option<ValueRef> {

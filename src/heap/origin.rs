@@ -88,6 +88,13 @@ impl Program<'_> {
         self.origins_at(func, value, DEPTH, &mut fuel)
     }
 
+    /// What callers pass for a parameter.
+    #[must_use]
+    pub fn parameter_origins(&self, func: FuncRef, param: usize) -> Origins {
+        let mut fuel = 64;
+        self.param_origins(func, param, DEPTH, &mut fuel)
+    }
+
     fn origins_at(&self, func: FuncRef, value: ValueRef, depth: u32, fuel: &mut u32) -> Origins {
         let Some(depth) = depth.checked_sub(1).filter(|_| *fuel > 0) else {
             return Origins::UNKNOWN;

@@ -105,6 +105,35 @@ impl Program<'_> {
                     });
                     steps
                 }
+                Some(Holder::Static(owner, store)) => {
+                    let fact = self.facts(store.file).stores[store.id];
+                    let crate::facts::model::Target::Attr(name) = fact.target else {
+                        return Vec::new();
+                    };
+                    let name = self.sym_of(store.file, name);
+                    let mut steps = self.owner_path(PlaceKey::Class(owner, name), depth);
+                    steps.push(Step {
+                        node: self.class_name(class).to_owned(),
+                        edge: format!(".{}", self.text(name)),
+                        place: Some(self.at(store.file, fact.at)),
+                    });
+                    steps
+                }
+                Some(Holder::Cache(func)) => vec![
+                    root(
+                        format!(
+                            "{}.{} (function)",
+                            self.files[func.file as usize].module,
+                            self.qualified(func)
+                        ),
+                        Some(self.at(func.file, self.func(func).name_span)),
+                    ),
+                    Step {
+                        node: self.class_name(class).to_owned(),
+                        edge: "cache".to_owned(),
+                        place: Some(self.at(class.file, self.class(class).name_span)),
+                    },
+                ],
                 _ => vec![root(
                     self.class_name(class).to_owned(),
                     Some(self.at(class.file, self.class(class).name_span)),
@@ -126,12 +155,34 @@ impl Program<'_> {
     /// What keeps an instance of the class, or of a subclass, for as long as the process.
     #[must_use]
     pub fn holder_below(&self, class: ClassRef) -> Option<Holder> {
-        self.long_holder(class).or_else(|| {
-            self.class_info(class)?
-                .subclasses
-                .iter()
-                .find_map(|&it| self.long_holder(it))
-        })
+        self.kept_below(class)
+            .map(|it| it.1)
+            .or_else(|| self.long_holder(class))
+            .or_else(|| {
+                self.class_info(class)?
+                    .subclasses
+                    .iter()
+                    .find_map(|&it| self.long_holder(it))
+            })
+    }
+
+    /// The class itself or a subclass of which all instances stay as long as the process, and what keeps them.
+    #[must_use]
+    pub fn kept_below(&self, class: ClassRef) -> Option<(ClassRef, Holder)> {
+        let mut queue = vec![class];
+        let mut seen = 0;
+        while let Some(it) = queue.pop() {
+            if let Some(holder) = self.kept_for_ever(it) {
+                return Some((it, holder));
+            }
+            seen += 1;
+            if seen < 32
+                && let Some(info) = self.class_info(it)
+            {
+                queue.extend(&info.subclasses);
+            }
+        }
+        None
     }
 
     /// Steps from a container to what its elements hold, following the largest attributes.

@@ -663,6 +663,27 @@ impl Program<'_> {
         })
     }
 
+    /// Effects on the containers beside one: of the same module, class or object.
+    #[must_use]
+    pub fn sibling_effects(&self, of: PlaceKey) -> &[Effect] {
+        let owner = |key: PlaceKey| match key {
+            PlaceKey::Var(var) => (0, var.file, 0),
+            PlaceKey::Class(class, _) => (1, class.file, class.id.index()),
+            PlaceKey::Instance(class, _) => (2, class.file, class.id.index()),
+            PlaceKey::Func(func, _) => (3, func.file, func.id.index()),
+        };
+        let list = &self.effects.list;
+        let start = list.partition_point(|it| owner(it.place) < owner(of));
+        let len = list[start..].partition_point(|it| owner(it.place) == owner(of));
+        &list[start..start + len]
+    }
+
+    /// All effects, by place.
+    #[must_use]
+    pub fn all_effects(&self) -> &[Effect] {
+        &self.effects.list
+    }
+
     /// All places with effects, in order.
     #[must_use]
     pub fn places_with_effects(&self) -> Vec<PlaceKey> {

@@ -1,21 +1,27 @@
 //! How long instances of a class live.
 //!
-//! Long: an instance stands in a module or class place, or on an object that lives long itself. Everything else is
-//! unknown, because callers of a library are absent.
+//! Long: an instance stands in a module or class place, or on an object that lives long itself. For ever: that is so of
+//! all instances that the program makes, and nothing replaces them. Everything else is unknown, because callers of a
+//! library are absent.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::classes::StoreRef;
 use super::entity::Entity;
-use super::program::{ClassRef, FuncRef, Program, ValueRef, VarRef};
+use super::program::{CallRef, ClassRef, FuncRef, Program, ValueRef, VarRef};
+use super::runs::{Why, is_cached_once};
 use crate::base::Span;
-use crate::facts::model::{DefKind, Home, StoreKind};
+use crate::facts::model::{
+    ContextId, ContextKind, DefKind, FuncId, Home, ResultKind, StoreKind, Target, Usage, ValueKind,
+};
 use crate::models::Runs;
 
 /// Classes whose instances live as long as the process.
 #[derive(Debug, Default)]
 pub struct Lifetimes {
     long: FxHashMap<ClassRef, Holder>,
+    /// Those of which all instances do, and what keeps them.
+    for_ever: FxHashMap<ClassRef, Holder>,
 }
 
 /// What keeps an instance for as long as the process.
@@ -25,6 +31,10 @@ pub enum Holder {
     Var(VarRef, Span),
     /// An attribute of a class that lives long.
     Attr(ClassRef, StoreRef),
+    /// An attribute of a class itself: `cls._instance = cls()`.
+    Static(ClassRef, StoreRef),
+    /// The cache of a function without parameters.
+    Cache(FuncRef),
 }
 
 /// Finds the classes that live long.
@@ -77,7 +87,249 @@ pub(super) fn resolve(program: &mut Program<'_>) {
             }
         }
     }
-    program.lifetimes = Lifetimes { long };
+    let for_ever = for_ever(program);
+    program.lifetimes = Lifetimes { long, for_ever };
+}
+
+/// Classes of which every instance that the program makes stays as long as the process.
+fn for_ever(program: &Program<'_>) -> FxHashMap<ClassRef, Holder> {
+    let mut found = Kept {
+        program,
+        classes: FxHashMap::default(),
+        calls: FxHashSet::default(),
+        queue: Vec::new(),
+    };
+    for file in 0..program.files.len() as u32 {
+        if !program.files[file as usize].is_test {
+            found.roots(file);
+        }
+    }
+    while let Some(class) = found.queue.pop() {
+        found.parts(class);
+    }
+    let Kept {
+        mut classes, calls, ..
+    } = found;
+    // An owner of which other instances come and go takes its parts along.
+    loop {
+        let gone: Vec<ClassRef> = classes
+            .iter()
+            .filter(|&(&class, holder)| {
+                let made = program.constructions(class);
+                let is_mixed = !made.iter().all(|it| {
+                    calls.contains(it)
+                        || program.files[it.file as usize].is_test
+                        || program.is_made_once(*it)
+                });
+                let is_orphan =
+                    matches!(holder, Holder::Attr(owner, _) if !classes.contains_key(owner));
+                made.is_empty() || is_mixed || is_orphan
+            })
+            .map(|it| *it.0)
+            .collect();
+        if gone.is_empty() {
+            return classes;
+        }
+        for class in gone {
+            classes.remove(&class);
+        }
+    }
+}
+
+struct Kept<'a, 'm> {
+    program: &'a Program<'m>,
+    classes: FxHashMap<ClassRef, Holder>,
+    calls: FxHashSet<CallRef>,
+    queue: Vec<ClassRef>,
+}
+
+impl Kept<'_, '_> {
+    /// Module and class variables, attributes of classes, results of cached functions, objects that serve in `main`.
+    fn roots(&mut self, file: u32) {
+        let program = self.program;
+        let facts = program.facts(file);
+        for def in &facts.defs {
+            let (Some(id), DefKind::Assign) = (def.value, def.kind) else {
+                continue;
+            };
+            let value = ValueRef { file, id };
+            let var = VarRef { file, id: def.var };
+            let func = FuncRef { file, id: def.func };
+            let is_kept = match facts.vars[def.var].home {
+                Home::Module => self.is_settled(file, def.func, def.context),
+                Home::Class(_) => def.func.index() == 0,
+                Home::Function => {
+                    program.runs(func).often == Runs::Once
+                        && program.entities(value).iter().any(|it| match it {
+                            Entity::Instance(class) => self.serves(*class, func),
+                            _ => false,
+                        })
+                }
+                _ => false,
+            };
+            if is_kept {
+                self.keep(value, Holder::Var(var, def.at));
+            }
+        }
+        for (id, store) in facts.stores.iter_ids() {
+            let (StoreKind::Assign, Target::Attr(_), Some(value)) =
+                (store.kind, store.target, store.value)
+            else {
+                continue;
+            };
+            if !self.is_settled(file, store.func, store.context) {
+                continue;
+            }
+            let base = ValueRef {
+                file,
+                id: store.base,
+            };
+            for entity in program.entities(base) {
+                if let Entity::Class(class) = entity {
+                    let holder = Holder::Static(class, StoreRef { file, id });
+                    self.keep(ValueRef { file, id: value }, holder);
+                }
+            }
+        }
+        for (id, fact) in facts.funcs.iter_ids() {
+            let func = FuncRef { file, id };
+            if fact.decorators.is_empty() || !is_cached_once(program, func) {
+                continue;
+            }
+            for result in &facts.results[fact.results.range()] {
+                if let (ResultKind::Return, Some(id)) = (result.kind, result.value) {
+                    self.keep(ValueRef { file, id }, Holder::Cache(func));
+                }
+            }
+        }
+    }
+
+    /// What an object that stays keeps on its attributes.
+    fn parts(&mut self, class: ClassRef) {
+        let program = self.program;
+        for &owner in program.mro(class) {
+            let Some(info) = program.class_info(owner) else {
+                continue;
+            };
+            let mut stores: Vec<StoreRef> = info.attrs.values().flatten().copied().collect();
+            stores.sort_unstable();
+            for store in stores {
+                let fact = &program.facts(store.file).stores[store.id];
+                let Some(id) = fact.value.filter(|_| fact.kind == StoreKind::Assign) else {
+                    continue;
+                };
+                let func = FuncRef {
+                    file: store.file,
+                    id: fact.func,
+                };
+                let is_first = matches!(
+                    program.func_name(func),
+                    "__init__" | "__post_init__" | "__attrs_post_init__" | "__new__"
+                ) && !program.is_in_loop(store.file, fact.context);
+                if is_first || self.is_settled(store.file, fact.func, fact.context) {
+                    let value = ValueRef {
+                        file: store.file,
+                        id,
+                    };
+                    self.keep(value, Holder::Attr(class, store));
+                }
+            }
+        }
+    }
+
+    fn keep(&mut self, value: ValueRef, holder: Holder) {
+        self.made(value, 4);
+        for entity in self.program.entities(value) {
+            if let Entity::Instance(class) = entity
+                && !self.classes.contains_key(&class)
+            {
+                self.classes.insert(class, holder);
+                self.queue.push(class);
+            }
+        }
+    }
+
+    /// The calls that make a value.
+    fn made(&mut self, value: ValueRef, depth: u32) {
+        let Some(depth) = depth.checked_sub(1) else {
+            return;
+        };
+        let file = value.file;
+        let program = self.program;
+        let facts = program.facts(file);
+        let mut each = |ids: &[crate::facts::model::ValueId]| {
+            for &id in ids {
+                self.made(ValueRef { file, id }, depth);
+            }
+        };
+        match facts.values[value.id].kind {
+            ValueKind::Call(id) => {
+                self.calls.insert(CallRef { file, id });
+            }
+            ValueKind::Or(rows) | ValueKind::Choice(rows) => each(program.list(file, rows)),
+            ValueKind::Var(var) if facts.vars[var].home == Home::Function => {
+                let defs = &facts.defs[facts.vars[var].defs.range()];
+                let bound: Vec<_> = defs
+                    .iter()
+                    .filter(|it| it.kind == DefKind::Assign)
+                    .filter_map(|it| it.value)
+                    .collect();
+                each(&bound);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether code binds something once: at import, or behind a test that it is not there yet.
+    fn is_settled(&self, file: u32, func: FuncId, context: Option<ContextId>) -> bool {
+        let program = self.program;
+        let facts = program.facts(file);
+        let often = program.runs(FuncRef { file, id: func }).often;
+        if program.is_in_loop(file, context) {
+            return false;
+        }
+        matches!(often, Runs::Import | Runs::Once)
+            || program.contexts(file, context).any(|it| match it {
+                ContextKind::If { test, outcome } => match facts.values[test].kind {
+                    ValueKind::Compare { op, right, .. } => {
+                        use crate::syntax::tree::CompareOp;
+                        matches!(facts.values[right].kind, ValueKind::None)
+                            && matches!(
+                                (op, outcome),
+                                (CompareOp::Is | CompareOp::Eq, true)
+                                    | (CompareOp::IsNot | CompareOp::NotEq, false)
+                            )
+                    }
+                    ValueKind::Not(_) => outcome,
+                    ValueKind::Var(_) | ValueKind::Attr { .. } => !outcome,
+                    _ => false,
+                },
+                ContextKind::Handler { .. } => true,
+                _ => false,
+            })
+    }
+
+    /// Whether an object runs an endless loop, or is used in the one of the function that makes it.
+    fn serves(&self, class: ClassRef, by: FuncRef) -> bool {
+        let program = self.program;
+        program.mro(class).iter().any(|&owner| {
+            program.class(owner).methods.iter().any(|&id| {
+                let func = FuncRef {
+                    file: owner.file,
+                    id,
+                };
+                match program.runs(func).why {
+                    Why::Loop(runner) => {
+                        runner == by
+                            || program
+                                .class_of(runner)
+                                .is_some_and(|it| program.mro(class).contains(&it))
+                    }
+                    _ => false,
+                }
+            })
+        })
+    }
 }
 
 impl Program<'_> {
@@ -87,27 +339,44 @@ impl Program<'_> {
         self.lifetimes.long.get(&class).copied()
     }
 
+    /// What keeps every instance of the class that the program makes for as long as the process, if something does.
+    #[must_use]
+    pub fn kept_for_ever(&self, class: ClassRef) -> Option<Holder> {
+        self.lifetimes.for_ever.get(&class).copied()
+    }
+
+    /// Whether some instance of the class is stored on another object, so that it may live as long as that.
+    #[must_use]
+    pub fn is_stored(&self, class: ClassRef) -> bool {
+        self.constructions(class)
+            .iter()
+            .any(|&it| self.call(it).usage == Usage::Stored)
+    }
+
+    /// Whether a condition chain holds a loop.
+    #[must_use]
+    pub fn is_in_loop(&self, file: u32, context: Option<ContextId>) -> bool {
+        self.contexts(file, context)
+            .any(|it| matches!(it, ContextKind::For { .. } | ContextKind::While { .. }))
+    }
+
+    /// Whether a call is made at most once: at import or by code that runs once, and not in a loop.
+    #[must_use]
+    pub fn is_made_once(&self, call: CallRef) -> bool {
+        let fact = self.call(call);
+        let often = self
+            .runs(FuncRef {
+                file: call.file,
+                id: fact.func,
+            })
+            .often;
+        matches!(often, Runs::Import | Runs::Once) && !self.is_in_loop(call.file, fact.context)
+    }
+
     /// Whether all instances that the program makes of the class are made once: at import, or by code that runs once.
     #[must_use]
     pub fn is_singleton(&self, class: ClassRef) -> bool {
         let made = self.constructions(class);
-        !made.is_empty()
-            && made.iter().all(|&call| {
-                let fact = self.call(call);
-                let often = self
-                    .runs(FuncRef {
-                        file: call.file,
-                        id: fact.func,
-                    })
-                    .often;
-                let in_loop = self.contexts(call.file, fact.context).any(|it| {
-                    matches!(
-                        it,
-                        crate::facts::model::ContextKind::For { .. }
-                            | crate::facts::model::ContextKind::While { .. }
-                    )
-                });
-                matches!(often, Runs::Import | Runs::Once) && !in_loop
-            })
+        !made.is_empty() && made.iter().all(|&call| self.is_made_once(call))
     }
 }

@@ -159,20 +159,7 @@ fn seed(program: &Program<'_>, func: FuncRef) -> Run {
             why: Why::Name,
         };
     }
-    let is_cached = fact.params.is_empty()
-        && program.list(func.file, fact.decorators).iter().any(|&it| {
-            let callee = match program.facts(func.file).values[it].kind {
-                ValueKind::Call(call) => program.facts(func.file).calls[call].callee,
-                _ => it,
-            };
-            program
-                .external(super::program::ValueRef {
-                    file: func.file,
-                    id: callee,
-                })
-                .is_some_and(|node| program.models.cache(node).is_some())
-        });
-    if is_cached {
+    if is_cached_once(program, func) {
         return Run {
             often: Runs::Once,
             why: Why::Name,
@@ -188,6 +175,24 @@ fn seed(program: &Program<'_>, func: FuncRef) -> Run {
         often: Runs::Never,
         why: Why::Public,
     }
+}
+
+/// Whether a function has no parameters and keeps its result: it runs once.
+pub(super) fn is_cached_once(program: &Program<'_>, func: FuncRef) -> bool {
+    let fact = program.func(func);
+    fact.params.is_empty()
+        && program.list(func.file, fact.decorators).iter().any(|&it| {
+            let callee = match program.facts(func.file).values[it].kind {
+                ValueKind::Call(call) => program.facts(func.file).calls[call].callee,
+                _ => it,
+            };
+            program
+                .external(super::program::ValueRef {
+                    file: func.file,
+                    id: callee,
+                })
+                .is_some_and(|node| program.models.cache(node).is_some())
+        })
 }
 
 /// `__init_subclass__`, `__set_name__`, and constructors of metaclasses run once for each class.

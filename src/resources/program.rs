@@ -49,6 +49,22 @@ pub fn lost(program: &Program<'_>, version: (u16, u16)) -> Vec<Lost> {
         .collect()
 }
 
+/// The API whose resource a call gives, when it is one to close.
+#[must_use]
+pub fn opened(
+    program: &Program<'_>,
+    file: u32,
+    call: CallId,
+    version: (u16, u16),
+) -> Option<String> {
+    let oracle = oracle(program, file, version);
+    if oracle.acquires(call).is_empty() {
+        return None;
+    }
+    let (name, _) = oracle.resolve.library(call)?;
+    Some(name.into_owned())
+}
+
 fn lost_in(program: &Program<'_>, file: u32, version: (u16, u16)) -> Vec<Lost> {
     let facts = program.facts(file);
     let oracle = oracle(program, file, version);

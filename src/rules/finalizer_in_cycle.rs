@@ -6,10 +6,9 @@ use rustc_hash::FxHashMap;
 
 use super::{Context, Rule, Sink};
 use crate::finding::{Finding, Growth, Role, Severity, Step};
+use crate::heap::cycle::{cycles, is_broken};
 use crate::heap::reach::{Holds, Object};
-use crate::link::effects::EffectKind;
-use crate::link::program::ValueRef;
-use crate::link::{ClassRef, FuncRef, Program};
+use crate::link::{ClassRef, FuncRef};
 
 pub(super) struct FinalizerInCycle;
 
@@ -45,86 +44,6 @@ impl Rule for FinalizerInCycle {
             }
         }
     }
-}
-
-/// Shortest cycles of a function's object graph, one for each first edge.
-fn cycles(edges: &[Holds]) -> Vec<Vec<&Holds>> {
-    let mut found = Vec::new();
-    for first in edges {
-        if first.from == first.to {
-            found.push(vec![first]);
-            continue;
-        }
-        // Breadth first from the edge's end back to its start.
-        let mut paths: Vec<Vec<&Holds>> = vec![vec![first]];
-        let mut seen: Vec<Object> = vec![first.to];
-        'search: while !paths.is_empty() {
-            let mut next = Vec::new();
-            for path in &paths {
-                let end = path.last().map_or(first.to, |it| it.to);
-                for edge in edges.iter().filter(|it| it.from == end) {
-                    let mut longer = path.clone();
-                    longer.push(edge);
-                    if edge.to == first.from {
-                        found.push(longer);
-                        break 'search;
-                    }
-                    if !seen.contains(&edge.to) && longer.len() < 6 {
-                        seen.push(edge.to);
-                        next.push(longer);
-                    }
-                }
-            }
-            paths = next;
-        }
-    }
-    found.sort_by_key(Vec::len);
-    found
-}
-
-/// Whether some code sets an attribute of the cycle to `None`, or deletes it: a way to break the cycle by hand.
-fn is_broken(program: &Program<'_>, func: FuncRef, cycle: &[&Holds]) -> bool {
-    cycle.iter().any(|edge| {
-        let Some(class) = program.class_of_object(func.file, edge.from) else {
-            return false;
-        };
-        let name = edge.by.trim_start_matches('.').trim_end_matches("[…]");
-        let Some(name) = program.sym(name) else {
-            return false;
-        };
-        let is_item = edge.by.ends_with("[…]");
-        let owner = program.mro(class).iter().copied().chain(
-            program
-                .class_info(class)
-                .into_iter()
-                .flat_map(|it| it.subclasses.iter().copied()),
-        );
-        owner
-            .flat_map(|it| {
-                [
-                    crate::link::PlaceKey::Instance(it, name),
-                    crate::link::PlaceKey::Class(it, name),
-                ]
-            })
-            .flat_map(|key| program.effects(key))
-            .any(|it| match it.kind {
-                EffectKind::Rebind => {
-                    let is_none = it.value.is_none_or(|id| {
-                        program.value(ValueRef {
-                            file: it.func.file,
-                            id,
-                        }) == crate::facts::model::ValueKind::None
-                    });
-                    is_none
-                        && !matches!(
-                            program.func_name(it.func),
-                            "__init__" | "__del__" | "__new__"
-                        )
-                }
-                kind => is_item && kind.shrinks() && program.func_name(it.func) != "__del__",
-            })
-            || program.is_removal_guessed(name)
-    })
 }
 
 fn finding(

@@ -3,7 +3,6 @@
 use super::Context;
 use crate::base::human;
 use crate::catalog::RuleMeta;
-use crate::facts::model::Usage;
 use crate::finding::{Finding, Growth as By, Role, Severity};
 use crate::heap::growth::Growth;
 use crate::heap::path::holds_name;
@@ -31,12 +30,19 @@ pub(super) fn finding(
     let primary = site.via.map_or(program.at(file, site.at), |(callee, at)| {
         program.at(callee.file, at)
     });
-    let message = match growth.import_bytes {
-        Some(bytes) => format!(
+    let message = match (growth.import_bytes, growth.sibling) {
+        (Some(bytes), _) => format!(
             "{what} keeps {} that is added while the program starts, and nothing removes it",
             human(bytes)
         ),
-        None => format!(
+        (None, Some(twin)) => format!(
+            "{what} grows {}: `{}` is cleaned up in `{}`, `{}` is not",
+            often(program, site.func, growth),
+            program.place_last_name(twin.place),
+            program.qualified(twin.func),
+            program.place_last_name(growth.container.key)
+        ),
+        (None, None) => format!(
             "{what} grows {}, and nothing removes what is added",
             often(program, site.func, growth)
         ),
@@ -63,6 +69,15 @@ pub(super) fn finding(
             Role::Growth,
             "grows here too",
         );
+    }
+    if let Some(twin) = growth.sibling {
+        let text = format!(
+            "`{}` is cleaned up in `{}`, `{}` is not",
+            program.place_last_name(twin.place),
+            program.qualified(twin.func),
+            program.place_last_name(growth.container.key)
+        );
+        finding = finding.label(program.at(twin.func.file, twin.at), Role::Release, text);
     }
     if let Some(clear) = growth.uncalled_removal {
         let text = format!(
@@ -164,12 +179,4 @@ fn help(program: &Program<'_>, growth: &Growth) -> String {
 /// What a container is called: `dict`, `list`, or `container` when only its use tells.
 pub(super) fn kind_name(growth: &Growth) -> &'static str {
     growth.container.holds.map_or("container", holds_name)
-}
-
-/// Whether anything but growth touches the container: otherwise nobody can miss what is removed.
-pub(super) fn is_never_read(program: &Program<'_>, growth: &Growth) -> bool {
-    program.effects(growth.container.key).iter().all(|it| {
-        !matches!(it.kind, EffectKind::Read(usage) if usage != Usage::Tested)
-            && !matches!(it.kind, EffectKind::Escape(_))
-    })
 }

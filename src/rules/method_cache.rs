@@ -1,11 +1,12 @@
 //! `method-cache`: a cache around an instance method keeps the instances that it was called on.
 
+use super::caches::{Cache, cache_of, is_without_self};
 use super::{Context, Rule, Sink};
 use crate::facts::model::{ValueId, ValueKind};
 use crate::finding::{Confidence, Finding, Growth, Role, Severity, Step};
 use crate::link::program::{ValueRef, last_name};
-use crate::link::{ClassRef, Entity, FuncRef, Program};
-use crate::models::{BaseKind, CacheModel, Holds};
+use crate::link::{ClassRef, FuncRef, Program};
+use crate::models::BaseKind;
 
 pub(super) struct MethodCache;
 
@@ -29,7 +30,17 @@ impl Rule for MethodCache {
             {
                 continue;
             }
-            let Some((decorator, bound)) = cache_of(program, func) else {
+            let is_special = matches!(
+                program.func_name(func),
+                "__new__" | "__init_subclass__" | "__class_getitem__"
+            );
+            if is_special || is_without_self(program, func) {
+                continue;
+            }
+            let Some(Cache {
+                decorator, bound, ..
+            }) = cache_of(program, func)
+            else {
                 continue;
             };
             if [BaseKind::Enum, BaseKind::Metaclass]
@@ -41,94 +52,6 @@ impl Rule for MethodCache {
             out.report(finding(program, out.meta(), func, class, decorator, bound));
         }
     }
-}
-
-/// The caching decorator of an instance method, and how many results it keeps (`None`: all).
-fn cache_of(program: &Program<'_>, func: FuncRef) -> Option<(ValueId, Option<u64>)> {
-    let facts = program.facts(func.file);
-    let mut found = None;
-    for &decorator in program.list(func.file, facts.funcs[func.id].decorators) {
-        if matches!(
-            last_name(facts, decorator),
-            Some("staticmethod" | "classmethod")
-        ) {
-            return None;
-        }
-        let at = ValueRef {
-            file: func.file,
-            id: decorator,
-        };
-        for entity in program.entities(at) {
-            let bound = match entity {
-                Entity::External(node) => program
-                    .models
-                    .cache(node)
-                    .and_then(|it| bound_of(program, at, it)),
-                // `@lru_cache(maxsize=None)`, or a name for it.
-                Entity::ExternalInstance(node) => program
-                    .models
-                    .cache(node)
-                    .and_then(|it| bound_of(program, program.bound_call(at).unwrap_or(at), it)),
-                Entity::Func(decorator) => program.home_made_cache(decorator).map(|_| None),
-                _ => None,
-            };
-            if let Some(bound) = bound {
-                found = Some((decorator, bound));
-            }
-        }
-        // A decorator factory of the program: what it returns is the decorator.
-        if let ValueKind::Call(call) = facts.values[decorator].kind {
-            for entity in program.entities(ValueRef {
-                file: func.file,
-                id: facts.calls[call].callee,
-            }) {
-                if let Entity::Func(factory) = entity
-                    && program.home_made_cache(factory).is_some()
-                {
-                    found = Some((decorator, None));
-                }
-            }
-        }
-    }
-    let name = program.func_name(func);
-    found.filter(|_| !matches!(name, "__new__" | "__init_subclass__" | "__class_getitem__"))
-}
-
-/// How many results a cache keeps: `Some(None)` for all, `None` when it cannot be told.
-#[allow(
-    clippy::option_option,
-    reason = "unknown and unbounded are different answers"
-)]
-fn bound_of(program: &Program<'_>, decorator: ValueRef, model: &CacheModel) -> Option<Option<u64>> {
-    let file = decorator.file;
-    let facts = program.facts(file);
-    let ValueKind::Call(call) = program.value(decorator) else {
-        return Some(model.default.map(u64::from));
-    };
-    let fact = &facts.calls[call];
-    if let Some(store) = model.store {
-        let id = program.argument(file, fact, Some(store), "cache")?;
-        return match program.holds(ValueRef { file, id })? {
-            Holds::Dict => Some(None),
-            _ => None,
-        };
-    }
-    let Some(bound) = &model.bound else {
-        return Some(None);
-    };
-    let Some(id) = program.argument(file, fact, Some(bound.position), &bound.keyword) else {
-        return Some(model.default.map(u64::from));
-    };
-    if facts.values[id].kind == ValueKind::None {
-        return Some(None);
-    }
-    // A bound that is not a literal is still a bound.
-    Some(Some(
-        program
-            .int(ValueRef { file, id }, 6)
-            .and_then(|it| u64::try_from(it).ok())
-            .unwrap_or(128),
-    ))
 }
 
 fn finding(

@@ -19,7 +19,7 @@ impl Rule for UnboundedClassContainer {
         for growth in cx
             .growths
             .iter()
-            .filter(|it| it.container.holds != Some(Holds::Queue))
+            .filter(|it| it.container.holds != Some(Holds::Queue) && !it.keeps_frames(program))
         {
             let PlaceKey::Class(class, name) = growth.container.key else {
                 continue;

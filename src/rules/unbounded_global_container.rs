@@ -1,6 +1,6 @@
 //! `unbounded-global-container`: a container in a module variable, or on a function, only ever grows.
 
-use super::growing::{finding, is_never_read, kind_name};
+use super::growing::{finding, kind_name};
 use super::{Context, Rule, Sink};
 use crate::facts::model::Home;
 use crate::link::PlaceKey;
@@ -19,7 +19,7 @@ impl Rule for UnboundedGlobalContainer {
         for growth in cx
             .growths
             .iter()
-            .filter(|it| it.container.holds != Some(Holds::Queue))
+            .filter(|it| it.container.holds != Some(Holds::Queue) && !it.keeps_frames(program))
         {
             let (what, held) = match growth.container.key {
                 PlaceKey::Var(var) if program.var(var).home == Home::Module => {
@@ -47,7 +47,7 @@ impl Rule for UnboundedGlobalContainer {
                 _ => continue,
             };
             let mut found = finding(cx, out.meta(), growth, &what, &held);
-            if is_never_read(program, growth) {
+            if program.is_never_read(growth.container.key) {
                 found = found.note("nothing in the program reads it");
             }
             out.report(found);

@@ -4,6 +4,7 @@
 //! those whose name is bound anew to `rebound-resource`.
 
 use super::{Context, Rule, Sink};
+use crate::facts::model::Usage;
 use crate::finding::{Confidence, Finding, Growth, Role, Severity};
 use crate::models::resources::{Class, Kind};
 use crate::resources::must_call::Outcome;
@@ -45,15 +46,21 @@ fn finding(cx: &Context<'_>, meta: &'static crate::catalog::RuleMeta, lost: &Los
             format!("`{name}` leaves what `{what}` opens here unclosed"),
             Some(leaves),
         ),
+        _ if program.facts(file).calls[lost.call].usage == Usage::Discarded => (
+            format!("what `{what}` opens here is dropped at once and never closed"),
+            None,
+        ),
         _ => (
             format!("what `{what}` opens here is used once and never closed"),
             None,
         ),
     };
-    // On CPython a temporary is closed at the end of its expression.
-    let severity = match (lost.outcome, lost.class) {
-        (_, Class::A) => Severity::Error,
-        (Outcome::Dropped, Class::C | Class::D) => Severity::Info,
+    let usage = program.facts(file).calls[lost.call].usage;
+    // On CPython a temporary is closed at the end of its expression: `open(p).read()` is a matter of style there.
+    let is_chained = matches!(lost.outcome, Outcome::Dropped) && usage == Usage::Receiver;
+    let severity = match lost.class {
+        Class::A => Severity::Error,
+        Class::C | Class::D if is_chained => Severity::Info,
         _ => Severity::Warning,
     };
     let mut finding = Finding::new(meta, at, message)
@@ -74,6 +81,12 @@ fn finding(cx: &Context<'_>, meta: &'static crate::catalog::RuleMeta, lost: &Los
             "still open when the function ends here",
         );
     }
+    let finding = match lost.class {
+        Class::A => finding,
+        Class::B => finding.note("dropping it does not close it: it waits for the cyclic gc"),
+        Class::C => finding.note("CPython closes it when the last reference goes, with a ResourceWarning; a traceback, a cycle or another interpreter keeps it open"),
+        Class::D => finding.note("CPython closes it silently when the last reference goes; a traceback, a cycle or another interpreter keeps it open"),
+    };
     finding
         .growth(Growth::PerCall)
         .symbol(format!("{}.{name}", program.files[file as usize].module))

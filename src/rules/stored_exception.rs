@@ -1,0 +1,244 @@
+//! `stored-exception`: an exception that is kept holds its traceback, the traceback all frames, the frames their locals.
+
+use rustc_hash::FxHashSet;
+
+use super::{Context, Rule, Sink};
+use crate::facts::model::{Home, ResultKind, StoreKind, Target, ValueKind};
+use crate::finding::{Confidence, Finding, Growth as By, Place, Role, Severity, Step};
+use crate::heap::growth::{Growth, ProgramKind};
+use crate::heap::kept::Put;
+use crate::link::effects::EffectKind;
+use crate::link::program::ValueRef;
+use crate::link::{Entity, FuncRef, PlaceKey};
+use crate::models::Runs;
+
+pub(super) struct StoredException;
+
+const HELP: &str = "keep what is needed of it: `str(error)`, `traceback.format_exc()`, or `error.with_traceback(None)`";
+
+impl Rule for StoredException {
+    fn page(&self) -> &'static str {
+        include_str!("../../rules/stored-exception.md")
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Sink) {
+        let program = cx.program;
+        let mut reported: FxHashSet<Place> = FxHashSet::default();
+        for growth in &cx.growths {
+            if program.lives_long(growth.container.key) && growth.keeps_frames(program) {
+                let finding = growing(cx, out.meta(), growth);
+                reported.insert(finding.primary);
+                out.report(finding);
+            }
+        }
+        for put in program.puts() {
+            let at = program.at(put.func.file, put.at);
+            if !reported.contains(&at)
+                && program.holds_traceback(put.func, put.value)
+                && reported.insert(at)
+            {
+                out.report(slot(cx, out.meta(), &put));
+            }
+        }
+        for func in program.funcs().filter(|it| it.id.index() != 0) {
+            raised_again(cx, func, out);
+        }
+    }
+}
+
+fn growing(cx: &Context<'_>, meta: &'static crate::catalog::RuleMeta, growth: &Growth) -> Finding {
+    let program = cx.program;
+    let key = growth.container.key;
+    let name = program.place_name(key);
+    let at = program.at(growth.site.func.file, growth.site.at);
+    let likely = if cx.kind == ProgramKind::Application {
+        Confidence::Medium
+    } else {
+        Confidence::Low
+    };
+    let mut finding = Finding::new(
+        meta,
+        at,
+        format!("`{name}` only grows, and what it keeps are exceptions: each holds its traceback, and with it the frames and all their locals"),
+    )
+    .severity(Severity::Error)
+    .confidence(growth.confidence.max(likely));
+    if let Some(span) = program.definition_span(key) {
+        finding = finding.label(
+            program.at(program.place_file(key), span),
+            Role::Root,
+            "lives as long as the process",
+        );
+    }
+    let mut path = program.path_to(key, growth.container.holds);
+    path.extend(frames(at, "item"));
+    finding
+        .label(
+            at,
+            Role::Growth,
+            "each exception keeps the frames it passed",
+        )
+        .path(path)
+        .growth(By::PerCall)
+        .symbol(format!(
+            "{}.{name}",
+            program.files[program.place_file(key) as usize].module
+        ))
+        .help(HELP)
+}
+
+fn frames(at: Place, edge: &str) -> [Step; 3] {
+    let step = |node: &str, edge: &str| Step {
+        node: node.to_owned(),
+        edge: edge.to_owned(),
+        place: Some(at),
+    };
+    [
+        step("exception", edge),
+        step("traceback", "__traceback__"),
+        step("frames and their locals", "tb_frame"),
+    ]
+}
+
+fn slot(cx: &Context<'_>, meta: &'static crate::catalog::RuleMeta, put: &Put) -> Finding {
+    let program = cx.program;
+    let name = program.place_name(put.place);
+    let at = program.at(put.func.file, put.at);
+    let is_static = match put.place {
+        PlaceKey::Var(var) => program.var(var).home == Home::Module,
+        PlaceKey::Class(..) => true,
+        PlaceKey::Instance(..) | PlaceKey::Func(..) => false,
+    };
+    let is_reset = program.effects(put.place).iter().any(|it| {
+        it.kind.shrinks()
+            || it.kind == EffectKind::Rebind
+                && (it.at, it.func) != (put.at, put.func)
+                && it.value.is_none_or(|id| {
+                    !program.holds_traceback(
+                        it.func,
+                        ValueRef {
+                            file: it.func.file,
+                            id,
+                        },
+                    )
+                })
+    });
+    let is_lasting = is_static && put.kind == EffectKind::Rebind && !is_reset;
+    let mut path = program.path_to(put.place, None);
+    path.extend(frames(at, "is"));
+    Finding::new(
+        meta,
+        at,
+        format!("`{name}` keeps an exception with its traceback, and so the frames it passed with all their locals"),
+    )
+    .severity(if is_lasting { Severity::Warning } else { Severity::Info })
+    .confidence(Confidence::Medium)
+    .label(at, Role::Leak, "the frames stay until it is replaced")
+    .path(path)
+    .growth(By::Bounded)
+    .symbol(format!("{}.{name}", program.files[program.place_file(put.place) as usize].module))
+    .help(HELP)
+}
+
+/// An exception object that is made once and raised again and again: its traceback gets longer with each raise.
+fn raised_again(cx: &Context<'_>, func: FuncRef, out: &mut Sink) {
+    let program = cx.program;
+    let file = func.file;
+    let facts = program.facts(file);
+    for result in &facts.results[facts.funcs[func.id].results.range()] {
+        let Some(id) = result.value.filter(|_| result.kind == ResultKind::Raise) else {
+            continue;
+        };
+        if !matches!(
+            facts.values[id].kind,
+            ValueKind::Var(_) | ValueKind::Attr { .. }
+        ) || program.runs(func).often < Runs::PerInstance
+        {
+            continue;
+        }
+        let sites = program.places(ValueRef { file, id });
+        let [site] = sites.as_slice() else { continue };
+        let is_static = match site.key {
+            PlaceKey::Var(var) => program.var(var).home == Home::Module,
+            PlaceKey::Class(..) => true,
+            PlaceKey::Instance(..) | PlaceKey::Func(..) => false,
+        };
+        if site.is_inner || !is_static {
+            continue;
+        }
+        let values = program.place_values(site.key);
+        let [made] = values.as_slice() else { continue };
+        let is_rebound = program
+            .effects(site.key)
+            .iter()
+            .any(|it| it.kind == EffectKind::Rebind);
+        if is_rebound || !is_exception_made(cx, *made) || resets_traceback(cx, file) {
+            continue;
+        }
+        let name = program.place_name(site.key);
+        let at = program.at(file, result.at);
+        let made_at = program.at(made.file, program.value_span(*made));
+        out.report(
+            Finding::new(
+                out.meta(),
+                at,
+                format!("the one exception object `{name}` is raised again and again: its traceback grows with each raise and keeps all frames"),
+            )
+            .severity(Severity::Error)
+            .confidence(Confidence::High)
+            .label(made_at, Role::Definition, "made once, when the module is imported")
+            .label(at, Role::Growth, "adds to its traceback each time")
+            .path(program.path_to(site.key, None))
+            .path(frames(at, "is"))
+            .growth(By::PerCall)
+            .symbol(format!("{}.{name}", program.files[program.place_file(site.key) as usize].module))
+            .help("raise a new instance each time, or `raise error.with_traceback(None)`"),
+        );
+    }
+}
+
+/// Whether a value is a call of an exception class.
+fn is_exception_made(cx: &Context<'_>, value: ValueRef) -> bool {
+    let program = cx.program;
+    let ValueKind::Call(call) = program.value(value) else {
+        return false;
+    };
+    let callee = program.facts(value.file).calls[call].callee;
+    let is_class_name = |text: &str| {
+        let last = text.rsplit('.').next().unwrap_or(text);
+        last.ends_with("Error")
+            || last.ends_with("Exception")
+            || matches!(
+                text,
+                "builtins.StopIteration"
+                    | "builtins.KeyboardInterrupt"
+                    | "builtins.SystemExit"
+                    | "socket.gaierror"
+                    | "socket.herror"
+                    | "socket.timeout"
+                    | "socket.error"
+                    | "queue.Empty"
+                    | "queue.Full"
+            )
+    };
+    program
+        .entities(ValueRef {
+            file: value.file,
+            id: callee,
+        })
+        .iter()
+        .any(|it| match it {
+            Entity::Class(_) => true,
+            Entity::External(node) => is_class_name(program.api_text(*node)),
+            _ => false,
+        })
+}
+
+/// Whether some code of the file takes tracebacks off.
+fn resets_traceback(cx: &Context<'_>, file: u32) -> bool {
+    let facts = cx.program.facts(file);
+    facts.stores.iter().any(|it| {
+        it.kind == StoreKind::Assign
+            && matches!(it.target, Target::Attr(name) if cx.program.name(file, name) == "__traceback__")
+    })
+}

@@ -1,0 +1,93 @@
+//! `unbounded-singleton-container`: a container of an object that lives as long as the process only ever grows.
+
+use super::growing::{finding, kind_name};
+use super::{Context, Rule, Sink};
+use crate::finding::Confidence;
+use crate::heap::growth::{Growth, is_declarative};
+use crate::link::lifetime::Holder;
+use crate::link::{ClassRef, PlaceKey, Program};
+use crate::models::Holds;
+
+pub(super) struct UnboundedSingletonContainer;
+
+impl Rule for UnboundedSingletonContainer {
+    fn page(&self) -> &'static str {
+        include_str!("../../rules/unbounded-singleton-container.md")
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Sink) {
+        let program = cx.program;
+        // Queues have a consumer side, which is judged on its own.
+        for growth in cx
+            .growths
+            .iter()
+            .filter(|it| it.container.holds != Some(Holds::Queue))
+        {
+            let PlaceKey::Instance(class, name) = growth.container.key else {
+                continue;
+            };
+            if is_declarative(program, class) {
+                continue;
+            }
+            let owner = program.qualified_class(class);
+            let (held, confidence) = match program.kept_below(class) {
+                Some((kept, holder)) => (holder_text(program, kept, holder), growth.confidence),
+                // How long the object lives is not known; that the container beside it is cleaned up says that it matters.
+                None if growth.sibling.is_some() && program.is_stored(class) => (
+                    format!("instances of `{owner}`, for as long as they live"),
+                    Confidence::Medium,
+                ),
+                None => continue,
+            };
+            let what = format!(
+                "{} `{}` of `{owner}`",
+                kind_name(growth),
+                program.text(name)
+            );
+            let growth = Growth {
+                confidence,
+                ..growth.clone()
+            };
+            let mut found = finding(cx, out.meta(), &growth, &what, &held);
+            if program.is_never_read(growth.container.key) {
+                found = found.note("nothing in the program reads it");
+            }
+            out.report(found);
+        }
+    }
+}
+
+/// "`MONITOR` in module `app`, the only `Monitor`"
+pub(super) fn holder_text(program: &Program<'_>, class: ClassRef, holder: Holder) -> String {
+    let name = program.class_name(class);
+    let attribute = |store: crate::link::classes::StoreRef| {
+        let facts = program.facts(store.file);
+        match facts.stores[store.id].target {
+            crate::facts::model::Target::Attr(it) => program.name(store.file, it),
+            _ => "?",
+        }
+    };
+    match holder {
+        Holder::Var(var, _) => {
+            let module = &program.files[var.file as usize].module;
+            format!(
+                "`{}` in `{module}`, a `{name}` that lives as long as the process",
+                program.var_name(var)
+            )
+        }
+        Holder::Attr(owner, store) => format!(
+            "`{}.{}`, a `{name}` that lives as long as the process",
+            program.class_name(owner),
+            attribute(store)
+        ),
+        Holder::Static(owner, store) => format!(
+            "the class attribute `{}.{}`, a `{name}` that lives as long as the process",
+            program.class_name(owner),
+            attribute(store)
+        ),
+        Holder::Cache(func) => format!(
+            "the cache of `{}`, a `{name}` that lives as long as the process",
+            program.qualified(func)
+        ),
+    }
+}
