@@ -14,64 +14,10 @@ use libtest_mimic::Failed;
 
 /// Pages whose rules are being written: their good programs are judged, their bad ones are not yet.
 /// Temporary: this list is empty when they are.
-const LANDING: &[&str] = &["unclosed-file"];
+const LANDING: &[&str] = &[];
 
 /// Answers that are wrong today, by cause.
-const KNOWN: &Known = &[
-    (
-        "the root of what weakref.finalize and weakref.ref are given is not followed: no finding at all",
-        &[
-            "finalizer-holds-itself / Bad: a bound method",
-            "finalizer-holds-itself / Bad: kept on the instance",
-            "finalizer-holds-itself / Bad: a lambda that names self",
-            "finalizer-holds-itself / Bad: the object among the arguments",
-            "finalizer-holds-itself / Bad: a partial",
-            "finalizer-holds-itself / Bad: an argument that refers back",
-            "finalizer-holds-itself / Bad: outside the class",
-            "finalizer-holds-itself / Bad: inherited method, three modules",
-            "finalizer-holds-itself / Bad: the callback of a weak reference",
-        ],
-    ),
-    (
-        "growth in a helper is reported at the call that hands the container over, not where it grows",
-        &[
-            "growing-default-argument / Bad: a helper grows it",
-            "unbounded-class-container / Bad: a helper receives the container",
-            "unbounded-global-container / Bad: a helper grows the container that it receives",
-        ],
-    ),
-    (
-        "a cache made by calling lru_cache beforehand, under a name of the program's own, is no cache",
-        &[
-            "method-cache / Bad: under another name",
-            "method-cache / Bad: the class and its use in several modules",
-        ],
-    ),
-    (
-        "a decorator of the program's own whose wrapper keeps its arguments is no cache",
-        &["method-cache / Bad: a decorator of the program's own"],
-    ),
-    (
-        "a lambda returned directly is not seen to escape",
-        &["closure-holds-large-local / Bad: a lambda needs one item"],
-    ),
-    (
-        "what an escaping closure captures is not followed into the closures that it calls",
-        &["closure-holds-large-local / Bad: the escaping function calls the one that captures"],
-    ),
-    (
-        "growth of the values of a container (d[k].append) with one key after another is not growth",
-        &["growing-default-argument / Bad: grouped by key"],
-    ),
-    (
-        "a WeakSet on an attribute counts as a strong edge",
-        &["finalizer-in-cycle / Good: children are held weakly"],
-    ),
-    (
-        "a default that every call replaces is reported",
-        &["growing-default-argument / Good: every call gives the argument"],
-    ),
-];
+const KNOWN: &Known = &[];
 
 fn main() -> ExitCode {
     let mut cases = Vec::new();

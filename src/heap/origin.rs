@@ -655,8 +655,8 @@ impl Program<'_> {
         &self,
         file: u32,
         context: Option<crate::facts::model::ContextId>,
-        mut test: impl FnMut(ContextKind) -> bool,
+        test: impl FnMut(ContextKind) -> bool,
     ) -> bool {
-        self.contexts(file, context).any(|it| test(it))
+        self.contexts(file, context).any(test)
     }
 }

@@ -191,12 +191,11 @@ impl Program<'_> {
                 }
                 DefKind::Function(id) => push(out, Entity::Func(FuncRef { file, id })),
                 DefKind::Class(id) => push(out, Entity::Class(ClassRef { file, id })),
+                DefKind::Import(_) if *fuel == 0 => {}
                 DefKind::Import(id) => {
-                    if *fuel > 0 {
-                        *fuel -= 1;
-                        let target = self.imported(file, &self.facts(file).imports[id]);
-                        self.add_imported(target, fuel, out);
-                    }
+                    *fuel -= 1;
+                    let target = self.imported(file, &self.facts(file).imports[id]);
+                    self.add_imported(target, fuel, out);
                 }
                 DefKind::Declare => {
                     if let Some(value) = def.value {

@@ -75,10 +75,9 @@ impl Program<'_> {
                     self.add_attr_place(file, entity, name, is_inner, fuel, out);
                 }
             }
+            ValueKind::Item { .. } | ValueKind::Slice { .. } if is_inner => {}
             ValueKind::Item { base, .. } | ValueKind::Slice { base } => {
-                if !is_inner {
-                    self.add_places(at(base), true, fuel, out);
-                }
+                self.add_places(at(base), true, fuel, out);
             }
             ValueKind::Call(call) => {
                 let fact = &self.facts(file).calls[call];

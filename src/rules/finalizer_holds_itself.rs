@@ -50,11 +50,10 @@ impl Rule for FinalizerHoldsItself {
 }
 
 fn is_kept(program: &Program<'_>, file: u32, id: CallId) -> bool {
-    match program.facts(file).calls[id].usage {
-        Usage::Stored | Usage::Element => true,
-        Usage::Argument => true,
-        _ => false,
-    }
+    matches!(
+        program.facts(file).calls[id].usage,
+        Usage::Stored | Usage::Element | Usage::Argument
+    )
 }
 
 /// Reports a call whose arguments from `first` on reach the object that it watches.
@@ -130,7 +129,7 @@ fn check(
     let at = program.at(file, call.at);
     let finding = Finding::new(out.meta(), at, message)
         .severity(if is_released { Severity::Warning } else { Severity::Error })
-        .label(program.at(file, call.head), Role::Registration, "the registry of weakref holds callback and arguments strongly")
+        .label(program.at(file, call.head), Role::Registration, "weakref holds the callback and its arguments strongly")
         .label(program.at(file, program.value_span(ValueRef { file, id: holder.value })), Role::Capture, format!("and through this `{name}`"))
         .path([
             Step { node: "weakref (finalizer registry)".to_owned(), edge: String::new(), place: None },

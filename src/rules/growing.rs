@@ -132,14 +132,9 @@ fn often(program: &Program<'_>, func: FuncRef, growth: &Growth) -> String {
 fn added(growth: &Growth, each: Option<crate::heap::size::Size>) -> String {
     let what = match growth.site.kind {
         EffectKind::ReadInserts => "reading a missing key adds it",
-        EffectKind::Grow(it)
-            if matches!(
-                it,
-                crate::models::Mutation::Setitem | crate::models::Mutation::Setdefault
-            ) =>
-        {
-            "each new key adds an entry"
-        }
+        EffectKind::Grow(
+            crate::models::Mutation::Setitem | crate::models::Mutation::Setdefault,
+        ) => "each new key adds an entry",
         EffectKind::Grow(crate::models::Mutation::Add) => "each new element stays",
         EffectKind::Grow(crate::models::Mutation::Update | crate::models::Mutation::Extend)
         | EffectKind::Augment => "what is added stays",
