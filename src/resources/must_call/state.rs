@@ -188,8 +188,7 @@ impl<'a> Holding<'a> {
     }
 
     fn closers(&self, name: &str) -> u64 {
-        let is_it = |it: &Box<str>| &**it == name;
-        self.mask(|it| it.closers.iter().any(is_it) || it.ended_by.iter().any(is_it))
+        self.mask(|it| it.closers.iter().chain(it.ended_by).any(|it| &**it == name))
     }
 
     fn handles(&self, name: &str) -> u64 {
