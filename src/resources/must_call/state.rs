@@ -189,8 +189,7 @@ impl<'a> Holding<'a> {
     }
 
     fn closers(&self, name: &str) -> u64 {
-        let is_it = |it: &Box<str>| &**it == name;
-        self.mask(|it| it.closers.iter().any(is_it) || it.ended_by.iter().any(is_it))
+        self.mask(|it| it.closers.iter().chain(it.ended_by).any(|it| &**it == name))
     }
 
     fn handles(&self, name: &str) -> u64 {
@@ -250,14 +249,26 @@ impl<'a> Holding<'a> {
         let args = self.facts.args[self.facts.calls[call].args.range()].iter();
         for (arg, effect) in args.zip(&known.arguments) {
             if ends(effect) {
-                let value = match self.facts.values[arg.value].kind {
+                let value = self.spelled(arg.value);
+                let value = match self.facts.values[value].kind {
                     ValueKind::Attr { base, name } if self.closers(self.name(name)) != 0 => base,
-                    _ => arg.value,
+                    _ => value,
                 };
                 vars.extend(self.var_of(value));
             }
         }
         vars
+    }
+
+    /// What a path in another spelling was made from.
+    fn spelled(&self, value: ValueId) -> ValueId {
+        if let ValueKind::Call(call) = self.facts.values[value].kind
+            && self.calls.get(&call).is_some_and(|it| it.spells)
+            && let Some(arg) = self.facts.args[self.facts.calls[call].args.range()].first()
+        {
+            return arg.value;
+        }
+        value
     }
 
     fn var_of(&self, value: ValueId) -> Option<VarId> {
