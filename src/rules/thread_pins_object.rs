@@ -345,9 +345,7 @@ fn timer(cx: &Context<'_>, call: CallRef, fact: &CallF, out: &mut Sink) {
         );
         return;
     }
-    let is_long = match program.value(interval) {
-        _ => program.int(interval, 4).is_some_and(|it| it >= LONG),
-    };
+    let is_long = program.int(interval, 4).is_some_and(|it| it >= LONG);
     let is_kept = bound_attr(program, call).is_some()
         || bound_vars(program, call)
             .iter()
