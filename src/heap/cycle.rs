@@ -1,10 +1,10 @@
 //! Reference cycles among the objects of one function.
 
-use super::reach::{Holds, Object};
+use super::reach::{Holds, Object, ObjectGraphs};
 use crate::facts::model::ValueKind;
 use crate::link::effects::EffectKind;
 use crate::link::program::ValueRef;
-use crate::link::{FuncRef, PlaceKey, Program};
+use crate::link::{ClassRef, FuncRef, PlaceKey, Program};
 
 /// Shortest cycles of a function's object graph, one for each first edge.
 #[must_use]
@@ -81,4 +81,27 @@ pub fn is_broken(program: &Program<'_>, func: FuncRef, cycle: &[&Holds]) -> bool
             })
             || program.is_removal_guessed(name)
     })
+}
+
+impl Program<'_> {
+    /// Whether a method of the class, or of a base, ties its instance into a cycle that nothing breaks by hand.
+    #[must_use]
+    pub fn is_cyclic(&self, class: ClassRef, graphs: &ObjectGraphs) -> bool {
+        self.mro(class).iter().any(|&owner| {
+            self.class(owner).methods.iter().any(|&id| {
+                let func = FuncRef {
+                    file: owner.file,
+                    id,
+                };
+                let edges = self.object_graph(func, graphs);
+                cycles(&edges).into_iter().any(|cycle| {
+                    let is_part = cycle.iter().any(|it| {
+                        self.class_of_object(func.file, it.from)
+                            .is_some_and(|it| self.mro(class).contains(&it))
+                    });
+                    is_part && !is_broken(self, func, &cycle)
+                })
+            })
+        })
+    }
 }

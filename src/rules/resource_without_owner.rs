@@ -22,6 +22,10 @@ impl Rule for ResourceWithoutOwner {
             if program.is_singleton(field.class) || program.long_holder(field.class).is_some() {
                 continue;
             }
+            // In a cycle it waits for the gc, which is said by the rule of that name.
+            if program.is_cyclic(field.class, &cx.objects) {
+                continue;
+            }
             let at = program.at(field.file, program.facts(field.file).calls[field.call].at);
             let losing::Words { noun, released, .. } = losing::words(field.kind);
             let owner = program.qualified_class(field.class);

@@ -21,7 +21,7 @@ impl Rule for UnboundedSingletonContainer {
         for growth in cx
             .growths
             .iter()
-            .filter(|it| it.container.holds != Some(Holds::Queue))
+            .filter(|it| it.container.holds != Some(Holds::Queue) && !it.keeps_frames(program))
         {
             let PlaceKey::Instance(class, name) = growth.container.key else {
                 continue;
