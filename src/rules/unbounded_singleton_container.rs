@@ -92,22 +92,22 @@ pub(super) fn holder_text(program: &Program<'_>, class: ClassRef, holder: Holder
         Holder::Var(var, _) => {
             let module = &program.files[var.file as usize].module;
             format!(
-                "`{}` in `{module}`, a `{name}` that lives as long as the process",
+                "`{}` in `{module}`, a `{name}` that lives for good",
                 program.var_name(var)
             )
         }
         Holder::Attr(owner, store) => format!(
-            "`{}.{}`, a `{name}` that lives as long as the process",
+            "`{}.{}`, a `{name}` that lives for good",
             program.class_name(owner),
             attribute(store)
         ),
         Holder::Static(owner, store) => format!(
-            "the class attribute `{}.{}`, a `{name}` that lives as long as the process",
+            "the class attribute `{}.{}`, a `{name}` that lives for good",
             program.class_name(owner),
             attribute(store)
         ),
         Holder::Cache(func) => format!(
-            "the cache of `{}`, a `{name}` that lives as long as the process",
+            "the cache of `{}`, a `{name}` that lives for good",
             program.qualified(func)
         ),
     }

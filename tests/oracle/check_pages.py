@@ -57,6 +57,15 @@ class Program:
         return tuple(map(int, target.split("."))) > sys.version_info[:2]
 
 
+# Rules whose programs cannot be proven here, and why.
+UNPROVEN = {
+    "accumulated-graph": "needs torch",
+    "lost-task": "loses work, retains nothing",
+    "unclosed-client": "needs the client libraries",
+    "unclosed-figure": "needs matplotlib",
+}
+
+
 def read(page):
     """The programs of one page, and what is wrong with its form."""
     errors, programs, titles = [], [], []
@@ -191,7 +200,7 @@ def main():
             f"{page.stem}: {bad} bad ({pair[True]} proven), "
             f"{len(here) - bad} good ({pair[False]} proven)"
         )
-        if not all(pair.values()):
+        if not all(pair.values()) and page.stem not in UNPROVEN:
             errors.append(f"{page.name}: no proven pair")
     for error in errors:
         print(error, file=sys.stderr)
