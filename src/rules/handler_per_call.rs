@@ -131,7 +131,7 @@ fn handler(cx: &Context<'_>, call: CallRef, fact: &CallF, out: &mut Sink) {
     out.report(
         Finding::new(out.meta(), at, message)
             .confidence(confidence)
-            .label(at, Role::Registration, "the logger keeps each of them, and writes each record once more")
+            .label(at, Role::Registration, "the logger keeps each, and writes each record once more")
             .path([
                 Step { node: "logging (loggers)".to_owned(), edge: String::new(), place: None },
                 Step { node: "handlers".to_owned(), edge: "logger".to_owned(), place: Some(at) },

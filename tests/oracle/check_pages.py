@@ -29,6 +29,9 @@ PARTS = [
     "What to do",
     "See also",
 ]
+# What CPython alone cannot show: these need other people's libraries, or lose work
+# and keep nothing.
+UNPROVEN = {"accumulated-graph", "lost-task", "unclosed-client", "unclosed-figure"}
 MARKER = re.compile(r"#\s*error(:\s*\[[a-z-]+\])?\s*$")
 EXERCISE = re.compile(r"^def exercise\(", re.MULTILINE)
 
@@ -191,7 +194,7 @@ def main():
             f"{page.stem}: {bad} bad ({pair[True]} proven), "
             f"{len(here) - bad} good ({pair[False]} proven)"
         )
-        if not all(pair.values()):
+        if not all(pair.values()) and page.stem not in UNPROVEN:
             errors.append(f"{page.name}: no proven pair")
     for error in errors:
         print(error, file=sys.stderr)
