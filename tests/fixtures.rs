@@ -16,55 +16,20 @@ use judge::{Case, Differences, Known, Program, Seen, hidden, look};
 /// Answers that are wrong today, by cause.
 const KNOWN: &Known = &[
     (
-        "what a helper returns on two paths, from two openers is not followed",
-        &[
-            "projects/shop",
-            "needs/r01_returned_modules use.py:11 FLAG resource",
-        ],
-    ),
-    (
-        "a file that is opened and used in one expression is information, and the marker asks for more",
-        &["needs/r08_openers.py:9 FLAG resource"],
+        "what a helper returns on two paths, from two openers, is not followed to its caller",
+        &["projects/shop"],
     ),
     (
         "found with low confidence: hooks by name, added by a decorator that a request applies",
         &["lookalikes/hook_table_bad"],
     ),
     (
-        "stored-exception is not written and will take these over from unbounded-global-container",
-        &[
-            "lookalikes/retries_bad.py",
-            "needs/r27_stored_exception.py / nothing else",
-        ],
+        "an interval that is a float is not read: threading.Timer(3600.0, …)",
+        &["lookalikes/reminder_bad.py"],
     ),
     (
-        "resource-without-owner is not written",
-        &[
-            "needs/r03_owner.py:31 FLAG resource",
-            "needs/r03_owner_modules base.py:19 FLAG resource",
-        ],
-    ),
-    (
-        "rebound-resource is not written",
-        &[
-            "needs/r07_rebound.py:6 FLAG resource",
-            "needs/r07_rebound.py:14 FLAG resource",
-        ],
-    ),
-    (
-        "unclosed-database, unclosed-executor and unclosed-client are not written",
-        &[
-            "needs/r09_sqlite.py:7 FLAG resource",
-            "needs/r10_executors.py:9 INFO resource",
-            "needs/r14_clients.py:12 FLAG resource",
-        ],
-    ),
-    (
-        "unbounded-singleton-container is not written",
-        &[
-            "needs/r20_unbounded.py:24 FLAG unbounded",
-            "needs/r20_unbounded_modules state/tables.py:13 FLAG unbounded",
-        ],
+        "a client that is made and closed for each call is not information",
+        &["needs/r14_clients.py:7 INFO client-churn"],
     ),
 ];
 
