@@ -10,6 +10,14 @@ use heaplint::config::{Confidence, Config, Level, Source, Sourced};
 use heaplint::pipeline::{Request, analyze};
 use heaplint::rules;
 
+/// Rules whose leaks CPython alone cannot show: they need other people's libraries, or lose work and keep nothing.
+const UNPROVEN: &[&str] = &[
+    "accumulated-graph",
+    "lost-task",
+    "unclosed-client",
+    "unclosed-figure",
+];
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -153,9 +161,6 @@ fn rules_pages_and_files_come_in_pairs() {
             meta.summary
         );
         assert!(!meta.summary.ends_with('.'), "{}", meta.summary);
-        // Known semantics of libraries that are not there when tests run, or nothing that is retained.
-        let unproven =
-            read("tests/oracle/check_pages.py").contains(&format!("    \"{}\": ", meta.name));
         for kind in ["\n## Bad: ", "\n## Good: "] {
             let mut sections = meta.page.split(kind).skip(1);
             let is_proof = |it: &str| {
@@ -163,7 +168,7 @@ fn rules_pages_and_files_come_in_pairs() {
                 section.contains("\ndef exercise(n")
             };
             assert!(
-                unproven || sections.any(is_proof),
+                sections.any(is_proof) || UNPROVEN.contains(&&*meta.name),
                 "{}: no{}that runs",
                 meta.name,
                 kind.replace('\n', " ")
@@ -211,8 +216,12 @@ fn messages_are_sentences_of_one_style() {
                 it.rule.code, it.message
             ));
         }
-        for it in it.labels.iter().filter(|it| it.text.chars().count() > 60) {
-            wrong.push(format!("longer than 60 columns: {}", it.text));
+        for it in &it.labels {
+            // Names of the program are as long as they are.
+            let words: String = it.text.split('`').step_by(2).collect();
+            if words.chars().count() > 60 {
+                wrong.push(format!("longer than 60 columns: {}", it.text));
+            }
         }
     }
     wrong.dedup();

@@ -102,7 +102,7 @@ pub(super) fn holder_text(program: &Program<'_>, class: ClassRef, holder: Holder
             attribute(store)
         ),
         Holder::Static(owner, store) => format!(
-            "the class attribute `{}.{}`, a `{name}` that lives for good",
+            "class attribute `{}.{}`, a `{name}` that lives with the process",
             program.class_name(owner),
             attribute(store)
         ),
