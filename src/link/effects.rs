@@ -116,7 +116,6 @@ struct Edge {
     sites: Sites,
     param: VarRef,
     call: CallRef,
-    value: ValueId,
 }
 
 /// Collects all effects.
@@ -242,7 +241,6 @@ fn apply(
             add(EffectKind::Escape(Usage::Argument), None);
         }
     }
-    let _ = edge.value;
 }
 
 fn of_file(program: &Program<'_>, file: u32) -> OfFile {
@@ -387,7 +385,6 @@ fn arguments(program: &Program<'_>, file: u32, id: CallId, out: &mut OfFile) {
                 sites: sites.clone(),
                 param,
                 call: CallRef { file, id },
-                value: arg.value,
             });
         }
     }
