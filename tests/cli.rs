@@ -218,6 +218,37 @@ fn formats_go_to_files() {
     assert_eq!(run.code, 2, "{}", run.err);
 }
 
+/// `--output json:/dev/null` by root once put a plain file in the device's place.
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_written_to_and_not_replaced() {
+    use std::os::unix::fs::FileTypeExt;
+    let at = folder(&[("app.py", LEAK), ("real.json", "old")]);
+    std::os::unix::fs::symlink("real.json", at.path().join("link.json")).expect("a link");
+    assert_eq!(heaplint(at.path(), &["-o", "json:link.json"]).code, 1);
+    let link = fs::symlink_metadata(at.path().join("link.json")).expect("it is still there");
+    assert!(link.is_symlink());
+    let text = fs::read_to_string(at.path().join("real.json")).expect("a report");
+    assert!(text.starts_with('{'), "{text}");
+
+    let pipe = at.path().join("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    if !made.is_ok_and(|it| it.success()) {
+        eprintln!("skipped: no mkfifo here");
+        return;
+    }
+    let reader = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || fs::read_to_string(pipe).expect("what comes through the pipe")
+    });
+    assert_eq!(heaplint(at.path(), &["-o", "json:pipe"]).code, 1);
+    let kind = fs::symlink_metadata(&pipe)
+        .expect("it is still there")
+        .file_type();
+    assert!(kind.is_fifo());
+    assert!(reader.join().expect("the reader ends").starts_with('{'));
+}
+
 #[test]
 fn an_unreadable_file_is_a_notice_and_the_run_goes_on() {
     let at = folder(&[("app.py", LEAK), ("broken.py", "x = (1,\n\ny = = 2\n")]);

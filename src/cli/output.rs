@@ -73,8 +73,16 @@ impl Output {
     }
 }
 
-/// Replaces a file in one step.
+/// Writes a file in one step: a reader sees the old report or the new one. A link is written through, and what is no
+/// file (a device, a pipe) is written to where it stands, never replaced.
 fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let real = path.canonicalize();
+    let path = real.as_deref().unwrap_or(path);
+    if path.metadata().is_ok_and(|it| !it.is_file()) {
+        let mut out = std::fs::OpenOptions::new().write(true).open(path)?;
+        out.write_all(bytes)?;
+        return out.flush();
+    }
     let folder = path
         .parent()
         .filter(|it| !it.as_os_str().is_empty())
