@@ -3,6 +3,7 @@
 //! Knows nothing of Python. Everything here is plain data that other modules share.
 
 mod bytes;
+mod cells;
 mod index;
 mod lines;
 mod names;
@@ -10,6 +11,7 @@ mod sources;
 mod span;
 
 pub use bytes::human;
+pub use cells::{CellSpot, Cells};
 pub use index::{Idx, IndexVec};
 pub use lines::{LineCol, LineIndex};
 pub use names::{Name, Names};

@@ -55,9 +55,35 @@ pub struct Exclude {
     pub base: Option<PathBuf>,
 }
 
+/// What sort of file Python code stands in.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum FileKind {
+    /// A module or script.
+    #[default]
+    Source,
+    /// A `.pyi` file: what a module looks like from outside.
+    Stub,
+    /// A Jupyter notebook; nothing can import it.
+    Notebook,
+}
+
+impl FileKind {
+    /// The kind of a file with this ending, if it is one of ours.
+    fn of(extension: Option<&OsStr>) -> Option<Self> {
+        match extension?.to_str()? {
+            "py" | "pyw" => Some(Self::Source),
+            "pyi" => Some(Self::Stub),
+            "ipynb" => Some(Self::Notebook),
+            _ => None,
+        }
+    }
+}
+
 /// A Python file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SourcePath {
+    /// What sort of file it is.
+    pub kind: FileKind,
     /// Where to open it: absolute.
     pub path: PathBuf,
     /// What to show: relative to the project root, with `/`; what is not UTF-8 is replaced.
@@ -299,17 +325,17 @@ impl Ctx<'_> {
 
     fn named_file(&mut self, named: &Named) {
         let name = named.path.file_name().unwrap_or_default();
-        let is_python = match named.path.extension() {
-            Some(extension) => ["py", "pyw", "pyi"].iter().any(|it| extension == *it),
-            None => named.is_file && has_python_shebang(&named.path),
+        let kind = match named.path.extension() {
+            None if named.is_file && has_python_shebang(&named.path) => Some(FileKind::Source),
+            extension => FileKind::of(extension),
         };
-        if !is_python || !named.is_file {
+        let Some(kind) = kind.filter(|_| named.is_file) else {
             let shown = self.shown(&named.given);
             self.out.not_python.push(shown);
             return;
-        }
+        };
         let folder = self.folders.at(named.folder());
-        self.take(&folder, name, named.path.clone(), named.size, false);
+        self.take(&folder, kind, name, named.path.clone(), named.size, false);
     }
 
     fn walk(&mut self, top: &Path) {
@@ -364,13 +390,15 @@ impl Ctx<'_> {
                     open.push(folder);
                     ignores.enter();
                 }
-            } else if Path::new(entry.file_name()).extension() == Some(OsStr::new("py"))
+            } else if let Some(sort) = FileKind::of(Path::new(entry.file_name()).extension())
+                && sort != FileKind::Stub
                 && !self.passes_over(&entry, &ignores)
                 && let Some(size) = self.size(&entry)
             {
                 let path = entry.path().to_owned();
                 let is_link = kind.is_symlink();
-                self.take(folder.settle(), entry.file_name(), path, size, is_link);
+                let name = entry.file_name();
+                self.take(folder.settle(), sort, name, path, size, is_link);
             }
         }
     }
@@ -429,7 +457,15 @@ impl Ctx<'_> {
         }
     }
 
-    fn take(&mut self, folder: &Folder, name: &OsStr, path: PathBuf, size: u64, is_link: bool) {
+    fn take(
+        &mut self,
+        folder: &Folder,
+        kind: FileKind,
+        name: &OsStr,
+        path: PathBuf,
+        size: u64,
+        is_link: bool,
+    ) {
         let name = name.to_string_lossy();
         let stem = name
             .rsplit_once('.')
@@ -440,6 +476,7 @@ impl Ctx<'_> {
             || stem.starts_with("test_")
             || stem.ends_with("_test");
         self.out.files.push(SourcePath {
+            kind,
             display: format!("{}{name}", folder.display),
             path,
             size,

@@ -38,6 +38,12 @@ pub const RESOURCE_CALLS: u32 = 4;
 /// Words of solver state for one function: blocks × words per state. Eight megabytes; beyond it the function is skipped.
 pub const FLOW_STATE_WORDS: usize = 1 << 20;
 
+/// Bytes of a file that is read. The longest module known on PyPI, a generated one, has a fifth of it; what is longer is data.
+pub const MAX_FILE: u64 = 64 << 20;
+
+/// Bytes of a notebook that is read: most of one are outputs, which cost little.
+pub const MAX_NOTEBOOK: u64 = 512 << 20;
+
 /// Nesting of expressions and blocks beyond which a node becomes an error.
 ///
 /// CPython itself stops at 200 brackets and 100 indents. Operator, attribute, call and `elif` chains do not count:

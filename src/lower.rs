@@ -1,14 +1,18 @@
 //! Text to tree: a parser reads the text, its syntax tree is lowered into ours, and names are resolved.
 //!
 //! Lowering never fails: it returns what could be read and a list of errors. Parser crates are named only below here;
-//! `rustpython` and `ruff` are the two doors, `resolve` does scopes and names for both, `pragmas` finds our comments.
+//! `rustpython` and `ruff` are the two doors, `resolve` does scopes and names for both, `pragmas` finds our comments,
+//! `cells` makes one text of a notebook's cells.
 
+mod cells;
 mod pragmas;
 mod resolve;
 mod ruff;
 mod rustpython;
 
 use std::panic::catch_unwind;
+
+pub use cells::lower_cells;
 
 use crate::base::Span;
 use crate::syntax::tree::Module;

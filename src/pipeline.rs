@@ -11,12 +11,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use rayon::prelude::*;
 
-use crate::base::{FileId, Idx, LineCol, LineIndex, SourceMap};
+use crate::base::{FileId, Idx, LineIndex, SourceMap};
 use crate::catalog::RuleMeta;
 use crate::config::{Config, Level, Parser, Program as ProgramSetting};
-use crate::decode::decode;
 use crate::discover::{
-    self, DiscoverError, DiscoverOptions, Discovered, Exclude, ProgramKind, SourcePath,
+    self, DiscoverError, DiscoverOptions, Discovered, Exclude, FileKind, ProgramKind, SourcePath,
 };
 use crate::facts::collect::collect;
 use crate::facts::model::{FileFacts, PragmaF};
@@ -25,10 +24,12 @@ use crate::finding::{Confidence, Finding, Severity, finish};
 use crate::heap::Census;
 use crate::limits::STACK_SIZE;
 use crate::link::{self, FileInput};
-use crate::lower::{Door, lower};
+use crate::lower::Door;
 use crate::models::Models;
+use crate::notebook::NotebookError;
 use crate::report::{Notice, NoticeKind, Stats};
 use crate::rules;
+use crate::source::{self, Source, SourceError};
 
 /// What is to be analysed, and how.
 #[derive(Debug)]
@@ -103,6 +104,7 @@ pub fn analyze(request: &Request, progress: Progress<'_>) -> Result<Analysis, Er
             kind: NoticeKind::Info,
             path: Some(name.clone()),
             line_col: None,
+            cell: None,
             message: "named, but excluded by the settings".to_owned(),
         });
     }
@@ -111,6 +113,7 @@ pub fn analyze(request: &Request, progress: Progress<'_>) -> Result<Analysis, Er
             kind: NoticeKind::Info,
             path: Some(name.clone()),
             line_col: None,
+            cell: None,
             message: "named, but not a Python file".to_owned(),
         });
     }
@@ -119,6 +122,7 @@ pub fn analyze(request: &Request, progress: Progress<'_>) -> Result<Analysis, Er
             kind: NoticeKind::Unreadable,
             path: Some(it.path.clone()),
             line_col: None,
+            cell: None,
             message: it.message.clone(),
         });
     }
@@ -184,6 +188,7 @@ fn run(
             kind: NoticeKind::Internal,
             path: None,
             line_col: None,
+            cell: None,
             message: "the analysis failed; please report this".to_owned(),
         });
         return Analysis {
@@ -285,6 +290,7 @@ fn step_collect(
             module: file.module.clone(),
             long_module: long.filter(|it| !it.is_empty()),
             is_package: file.path.file_name().is_some_and(|it| it == "__init__.py"),
+            is_apart: file.kind == FileKind::Notebook,
             root: file.package_root,
             is_test: file.is_test,
             is_vendored: file.is_vendored,
@@ -294,56 +300,40 @@ fn step_collect(
 }
 
 fn collect_file(file: &SourcePath, door: Door) -> (FileFacts, Vec<Notice>) {
-    let notice = |kind, line_col, message: String| Notice {
-        kind,
-        path: Some(file.display.clone()),
-        line_col,
-        message,
-    };
-    let bytes = match std::fs::read(&file.path) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            return (
-                FileFacts::default(),
-                vec![notice(
-                    NoticeKind::Unreadable,
-                    None,
-                    format!("cannot be read: {error}"),
-                )],
-            );
+    let notice = |kind, place: Option<_>, message: String| {
+        let (line_col, cell) = place.unwrap_or_default();
+        Notice {
+            kind,
+            path: Some(file.display.clone()),
+            line_col,
+            cell,
+            message,
         }
     };
-    let text = match decode(bytes) {
-        Ok(text) => text,
+    let source = match source::read(file) {
+        Ok(source) => source,
         Err(error) => {
-            let at = LineCol {
-                line: error.line,
-                column: 1,
+            let place = Some((error.line_col(), None));
+            let kind = match error {
+                SourceError::Notebook(NotebookError::Language(_)) => NoticeKind::Info,
+                _ => NoticeKind::Unreadable,
             };
-            return (
-                FileFacts::default(),
-                vec![notice(NoticeKind::Unreadable, Some(at), error.to_string())],
-            );
+            let notice = notice(kind, place, error.to_string());
+            return (FileFacts::default(), vec![notice]);
         }
     };
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        let lowered = lower(&text, door);
-        collect(&text, &lowered)
+        collect(&source.text, &source.lower(door))
     }));
     match outcome {
         Ok(facts) => {
-            let lines = LineIndex::new(&text);
-            let notices = facts
-                .errors
-                .iter()
-                .map(|(span, message)| {
-                    notice(
-                        NoticeKind::SyntaxError,
-                        Some(lines.line_col(&text, span.start)),
-                        message.to_string(),
-                    )
-                })
-                .collect();
+            let places = source.places(facts.errors.iter().map(|it| it.0.start));
+            let errors = facts.errors.iter().zip(places);
+            let notices = errors.map(|((_, message), (on_disk, cell))| {
+                let place = Some((Some(on_disk), cell));
+                notice(NoticeKind::SyntaxError, place, message.to_string())
+            });
+            let notices = notices.collect();
             (facts, notices)
         }
         Err(_) => (
@@ -374,17 +364,16 @@ fn step_texts(findings: &[Finding], discovered: &Discovered, sources: &mut Sourc
         .collect();
     wanted.sort_unstable();
     wanted.dedup();
-    let texts: Vec<(usize, String)> = wanted
+    let texts: Vec<(usize, Source)> = wanted
         .into_par_iter()
-        .filter_map(|at| {
-            Some((
-                at,
-                decode(std::fs::read(&discovered.files[at].path).ok()?).ok()?,
-            ))
-        })
+        .filter_map(|at| Some((at, source::read(&discovered.files[at]).ok()?)))
         .collect();
-    for (at, text) in texts {
-        sources.set_text(Idx::new(at as u32), text);
+    for (at, source) in texts {
+        let file = Idx::new(at as u32);
+        sources.set_text(file, source.text);
+        if let Some(cells) = source.cells {
+            sources.set_cells(file, cells);
+        }
     }
 }
 

@@ -28,7 +28,7 @@ use std::fmt;
 use std::io;
 use std::str::FromStr;
 
-use crate::base::{FileId, LineCol, SourceMap};
+use crate::base::{CellSpot, FileId, LineCol, SourceMap};
 use crate::catalog::RuleMeta;
 use crate::finding::{Finding, Severity};
 
@@ -58,8 +58,10 @@ pub struct Notice {
     pub kind: NoticeKind,
     /// The file, relative to the project root.
     pub path: Option<String>,
-    /// Where in the file.
+    /// Where in the file on disk.
     pub line_col: Option<LineCol>,
+    /// Of a notebook, the cell and the place in it.
+    pub cell: Option<CellSpot>,
     /// What happened.
     pub message: String,
 }
@@ -75,6 +77,20 @@ pub enum NoticeKind {
     Internal,
     /// Good to know.
     Info,
+}
+
+impl Notice {
+    /// Where in the file, as people name it: `12:5`, in a notebook `cell 3:12:5`.
+    #[must_use]
+    pub fn place(&self) -> Option<String> {
+        match (self.cell, self.line_col) {
+            (Some(CellSpot { cell, at }), _) => {
+                Some(format!("cell {cell}:{}:{}", at.line, at.column))
+            }
+            (None, Some(at)) => Some(format!("{}:{}", at.line, at.column)),
+            (None, None) => None,
+        }
+    }
 }
 
 impl NoticeKind {
@@ -322,8 +338,8 @@ pub fn notices(report: &Report<'_>) -> String {
     for notice in report.notices {
         if let Some(path) = &notice.path {
             out.push_str(&escape::line(path));
-            if let Some(at) = notice.line_col {
-                out.push_str(&format!(":{}:{}", at.line, at.column));
+            if let Some(at) = notice.place() {
+                out.push_str(&format!(":{at}"));
             }
             out.push_str(": ");
         }
@@ -409,6 +425,7 @@ mod tests {
             kind: NoticeKind::SyntaxError,
             path: Some("a\x1b.py".to_owned()),
             line_col: Some(LineCol { line: 2, column: 5 }),
+            cell: None,
             message: "unexpected\nindent".to_owned(),
         });
         assert_eq!(

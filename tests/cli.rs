@@ -265,6 +265,25 @@ fn an_unreadable_file_is_a_notice_and_the_run_goes_on() {
 }
 
 #[test]
+fn a_file_that_is_too_long_is_a_notice() {
+    let dir = folder(&[("a.py", "x = 1\n"), ("long.py", "")]);
+    let long = fs::File::options()
+        .write(true)
+        .open(dir.path().join("long.py"))
+        .expect("written");
+    long.set_len(heaplint::limits::MAX_FILE + 1)
+        .expect("sparse");
+    let run = heaplint(dir.path(), &["."]);
+    assert_eq!(run.code, 0);
+    assert!(
+        run.err
+            .contains("long.py: [unreadable] not read: 67108865 bytes"),
+        "{}",
+        run.err
+    );
+}
+
+#[test]
 fn the_same_bytes_at_any_number_of_threads() {
     let fixtures = fixtures();
     let run = |format, threads| {

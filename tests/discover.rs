@@ -4,8 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use heaplint::discover::{
-    DiscoverError, DiscoverOptions, Discovered, Exclude, ProgramKind, SourcePath, discover,
-    program_kind,
+    DiscoverError, DiscoverOptions, Discovered, Exclude, FileKind, ProgramKind, SourcePath,
+    discover, program_kind,
 };
 use tempfile::TempDir;
 
@@ -89,6 +89,21 @@ fn files_are_sorted_and_listed_once() {
     for it in &found.files {
         assert!(it.path.is_absolute() && it.path.is_file());
     }
+}
+
+#[test]
+fn notebooks_are_found_and_excluded_like_modules() {
+    let dir = tree(&[
+        "a.ipynb",
+        "a.py",
+        "old/b.ipynb",
+        ".ipynb_checkpoints/a.ipynb",
+    ]);
+    let found = find(&dir, &["."]);
+    assert_eq!(shown(&found), ["a.ipynb", "a.py", "old/b.ipynb"]);
+    assert_eq!(file(&found, "a.ipynb").kind, FileKind::Notebook);
+    let found = find_with(&dir, &["."], &excluding(&["old", "a.ipynb"]));
+    assert_eq!(shown(&found), ["a.py"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The analysed files, by number; their texts only where something is to be shown.
 
-use super::{Idx, LineCol, LineIndex, Span};
+use super::{CellSpot, Cells, Idx, LineCol, LineIndex, Span};
 
 /// Id of a source file.
 pub type FileId = Idx<SourceFile>;
@@ -14,6 +14,57 @@ pub struct SourceFile {
     pub text: String,
     /// Where its lines start.
     pub lines: LineIndex,
+    /// Of a notebook, where its cells stand; the text is their code.
+    pub cells: Option<Cells>,
+}
+
+impl SourceFile {
+    /// The text as it is on disk, and its lines.
+    #[must_use]
+    pub fn disk(&self) -> (&str, &LineIndex) {
+        match &self.cells {
+            Some(cells) => (cells.disk(), cells.disk_lines()),
+            None => (&self.text, &self.lines),
+        }
+    }
+
+    /// Where a range of the text stands on disk.
+    #[must_use]
+    pub fn on_disk(&self, span: Span) -> Span {
+        match &self.cells {
+            Some(cells) => cells.on_disk(span),
+            None => span,
+        }
+    }
+
+    /// Of a notebook, the cell and the place in it.
+    #[must_use]
+    pub fn cell_spot(&self, offset: u32) -> Option<CellSpot> {
+        self.cells
+            .as_ref()
+            .and_then(|it| it.spot(&self.text, &self.lines, offset))
+    }
+
+    /// The place of an offset as people name it: `12:5`, in a notebook `cell 3:12:5`.
+    #[must_use]
+    pub fn line_col(&self, offset: u32) -> String {
+        match self.cell_spot(offset) {
+            Some(CellSpot { cell, at }) => format!("cell {cell}:{}:{}", at.line, at.column),
+            None => {
+                let at = self.lines.line_col(&self.text, offset);
+                format!("{}:{}", at.line, at.column)
+            }
+        }
+    }
+
+    /// The line of an offset as people name it: `12`, in a notebook `cell 3:12`.
+    #[must_use]
+    pub fn line(&self, offset: u32) -> String {
+        match self.cell_spot(offset) {
+            Some(CellSpot { cell, at }) => format!("cell {cell}:{}", at.line),
+            None => self.lines.line(offset).to_string(),
+        }
+    }
 }
 
 /// All files of a run.
@@ -32,6 +83,7 @@ impl SourceMap {
                 path,
                 text: String::new(),
                 lines: LineIndex::new(""),
+                cells: None,
             })
             .collect();
         Self { files }
@@ -42,6 +94,11 @@ impl SourceMap {
         let it = &mut self.files[file.index()];
         it.lines = LineIndex::new(&text);
         it.text = text;
+    }
+
+    /// Gives a notebook the code of its cells.
+    pub fn set_cells(&mut self, file: FileId, cells: Cells) {
+        self.files[file.index()].cells = Some(cells);
     }
 
     /// A file.
@@ -62,13 +119,15 @@ impl SourceMap {
         self.files.is_empty()
     }
 
-    /// Start and end of a span as people count.
+    /// Start and end of a span in the file on disk, as people count.
     #[must_use]
     pub fn range(&self, file: FileId, span: Span) -> (LineCol, LineCol) {
         let it = self.file(file);
+        let span = it.on_disk(span);
+        let (text, lines) = it.disk();
         (
-            it.lines.line_col(&it.text, span.start),
-            it.lines.line_col(&it.text, span.end),
+            lines.line_col(text, span.start),
+            lines.line_col(text, span.end),
         )
     }
 }

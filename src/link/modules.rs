@@ -75,7 +75,9 @@ pub(super) fn resolve(program: &mut Program<'_>) {
         for name in names.into_iter().flatten() {
             let path: Vec<Sym> = name.split('.').map(|it| program.intern(it)).collect();
             let node = tree.add(&path);
-            tree.files[node.0 as usize].push(file as u32);
+            if !program.files[file].is_apart {
+                tree.files[node.0 as usize].push(file as u32);
+            }
             own.get_or_insert(node);
         }
         tree.nodes.push(own.unwrap_or(ModuleTree::ROOT));

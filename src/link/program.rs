@@ -72,6 +72,8 @@ pub struct FileInput {
     pub long_module: Option<String>,
     /// Whether it is a package's `__init__.py`.
     pub is_package: bool,
+    /// Whether nothing can import it: a notebook.
+    pub is_apart: bool,
     /// Number of its package root; equal for files of one root.
     pub root: u32,
     /// Whether it is test code.
@@ -93,6 +95,8 @@ pub struct File {
     pub long_module: Option<String>,
     /// Whether it is a package's `__init__.py`.
     pub is_package: bool,
+    /// Whether nothing can import it: a notebook.
+    pub is_apart: bool,
     /// Number of its package root.
     pub root: u32,
     /// Whether it is test code.
@@ -446,6 +450,7 @@ impl File {
             module: input.module,
             long_module: input.long_module,
             is_package: input.is_package,
+            is_apart: input.is_apart,
             root: input.root,
             is_test: input.is_test,
             is_vendored: input.is_vendored,

@@ -10,6 +10,7 @@
 //! the left (`a + b + c`, `a.b().c()`) in a loop. Dropping the parser's tree recurs as deep as the tree is, so a deep
 //! one is dropped on a stack of its own.
 
+mod cells;
 mod exprs;
 mod patterns;
 mod stmts;
@@ -23,6 +24,8 @@ use ruff_python_ast as ast;
 use ruff_python_ast::token::TokenKind;
 use ruff_python_parser::{Mode, ParseOptions, Parsed, parse_unchecked};
 use ruff_text_size::{Ranged, TextRange};
+
+pub(super) use cells::{errors_that_spread, escapes, has_errors};
 
 use super::{Lowered, SyntaxError, in_our_style, pragmas};
 use crate::base::{Idx, Name, Span};

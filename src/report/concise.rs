@@ -17,9 +17,6 @@ pub fn render(report: &Report<'_>, style: &Style) -> String {
 /// The line of a finding, without its end.
 pub(super) fn line(report: &Report<'_>, finding: &Finding, style: &Style) -> String {
     let file = report.sources.file(finding.primary.file);
-    let (start, _) = report
-        .sources
-        .range(finding.primary.file, finding.primary.span);
     let mut message = escape::line(&finding.message).into_owned();
     if style.ascii {
         message = escape::ascii(&message);
@@ -31,10 +28,9 @@ pub(super) fn line(report: &Report<'_>, finding: &Finding, style: &Style) -> Str
         (true, Severity::Info) => ("\x1b[36m", "\x1b[0m"),
     };
     format!(
-        "{}:{}:{}: {on}{} [{}]{off} {message}",
+        "{}:{}: {on}{} [{}]{off} {message}",
         escape::line(&file.path),
-        start.line,
-        start.column,
+        report.line_col(finding.primary),
         finding.rule.code,
         finding.severity.name(),
     )

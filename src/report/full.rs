@@ -13,7 +13,7 @@ use ariadne::{CharSet, Color, Config, IndexType, ReportKind, Source};
 use unicode_width::UnicodeWidthStr;
 
 use super::{Report, Style, concise, escape};
-use crate::base::{FileId, SourceMap};
+use crate::base::{CellSpot, FileId, SourceMap};
 use crate::finding::{Finding, Label, Place, Role, Severity, Step};
 
 /// Labels that are drawn; the rest of the path is in the note.
@@ -72,7 +72,7 @@ fn draw(
         } else {
             CharSet::Unicode
         });
-    let mut drawing = ariadne::Report::build(kind, (finding.primary.file, primary))
+    let mut drawing = ariadne::Report::build(kind, primary)
         .with_config(config)
         .with_code(&finding.rule.code)
         .with_message(shown(&finding.message, style));
@@ -89,7 +89,7 @@ fn draw(
         };
         match files.range(label.place) {
             Some(range) => drawing.add_label(
-                ariadne::Label::new((label.place.file, range))
+                ariadne::Label::new(range)
                     .with_message(text)
                     .with_color(color(label.role))
                     .with_order(i32::try_from(at).unwrap_or(i32::MAX)),
@@ -208,9 +208,9 @@ fn tree(report: &Report<'_>, path: &[Step], style: &Style) -> String {
 }
 
 fn where_(sources: &SourceMap, place: Place) -> String {
-    let (start, _) = sources.range(place.file, place.span);
-    let path = escape::line(&sources.file(place.file).path);
-    format!("{path}:{}", start.line)
+    let file = sources.file(place.file);
+    let path = escape::line(&file.path);
+    format!("{path}:{}", file.line(place.span.start))
 }
 
 /// Our text as it goes to the terminal.
@@ -263,25 +263,29 @@ fn wrap(text: &str, width: usize) -> String {
     out
 }
 
+/// What is drawn as a file of its own: a file, or a cell of a notebook, whose lines count from one; no file has cell 0.
+type Sheet = (FileId, u32);
+
 /// The files that are drawn, each read once.
 struct Files<'a> {
     sources: &'a SourceMap,
     style: &'a Style,
-    drawn: HashMap<FileId, Source<String>>,
+    drawn: HashMap<Sheet, Source<String>>,
 }
 
 impl Files<'_> {
-    fn source(&mut self, file: FileId) -> &Source<String> {
-        self.drawn.entry(file).or_insert_with(|| {
-            let text = &self.sources.file(file).text;
-            Source::from(text.chars().map(escape::excerpt).collect::<String>())
-        })
+    /// `text` is what stands on the sheet.
+    fn source(&mut self, sheet: Sheet, text: &str) -> &Source<String> {
+        self.drawn
+            .entry(sheet)
+            .or_insert_with(|| Source::from(text.chars().map(escape::excerpt).collect::<String>()))
     }
 
     /// The characters of a place, its first line only; nothing if that line cannot be shown.
-    fn range(&mut self, place: Place) -> Option<Range<usize>> {
+    fn range(&mut self, place: Place) -> Option<(Sheet, Range<usize>)> {
         let file = self.sources.file(place.file);
-        let (start, end) = self.sources.range(place.file, place.span);
+        let start = file.lines.line_col(&file.text, place.span.start);
+        let end = file.lines.line_col(&file.text, place.span.end);
         let from = file.lines.start_of(start.line) as usize;
         let line = file.text.get(from..)?.split(['\n', '\r']).next()?;
         if file.text.is_empty() || line.len() > MAX_LINE {
@@ -294,28 +298,42 @@ impl Files<'_> {
         } else {
             first + line.trim_end().chars().count().saturating_sub(first)
         };
-        let source = self.source(place.file);
-        let offset = match source.line(start.line as usize - 1) {
+        let (sheet, row, text) = match (file.cell_spot(place.span.start), &file.cells) {
+            (Some(CellSpot { cell, at }), Some(cells)) => {
+                let range = cells.cell_range(place.span.start, file.text.len() as u32);
+                let text = file.text.get(range.start as usize..range.end as usize)?;
+                (cell, at.line, text)
+            }
+            _ => (0, start.line, &*file.text),
+        };
+        let sheet = (place.file, sheet);
+        let source = self.source(sheet, text);
+        let offset = match source.line(row as usize - 1) {
             Some(line) => line.offset(),
             None => source.len(),
         };
-        Some(offset + first..offset + last)
+        Some((sheet, offset + first..offset + last))
     }
 }
 
-impl ariadne::Cache<FileId> for &mut Files<'_> {
+impl ariadne::Cache<Sheet> for &mut Files<'_> {
     type Storage = String;
 
-    fn fetch(&mut self, id: &FileId) -> Result<&Source<String>, impl Debug> {
-        Ok::<_, Infallible>(self.source(*id))
+    fn fetch(&mut self, sheet: &Sheet) -> Result<&Source<String>, impl Debug> {
+        // Drawn when the range was made.
+        Ok::<_, Infallible>(self.source(*sheet, ""))
     }
 
-    fn display<'a>(&self, id: &'a FileId) -> Option<impl Display + 'a> {
-        let path = escape::line(&self.sources.file(*id).path).into_owned();
-        Some(if self.style.ascii {
+    fn display<'a>(&self, sheet: &'a Sheet) -> Option<impl Display + 'a> {
+        let path = escape::line(&self.sources.file(sheet.0).path).into_owned();
+        let path = if self.style.ascii {
             escape::ascii(&path)
         } else {
             path
+        };
+        Some(match sheet.1 {
+            0 => path,
+            cell => format!("{path}:cell {cell}"),
         })
     }
 }

@@ -71,9 +71,10 @@ fn annotation(report: &Report<'_>, finding: &Finding) -> String {
 /// The finding as text of several lines.
 fn message(report: &Report<'_>, finding: &Finding) -> String {
     let spot = report.spot(finding.primary);
+    let at = report.line_col(finding.primary);
     let mut text = format!(
-        "{}:{}:{}: {} {}",
-        spot.path, spot.start.line, spot.start.column, finding.rule.code, finding.message
+        "{}:{at}: {} {}",
+        spot.path, finding.rule.code, finding.message
     );
     for (at, label) in finding.labels.iter().enumerate() {
         let spot = report.spot(label.place);
@@ -83,7 +84,7 @@ fn message(report: &Report<'_>, finding: &Finding) -> String {
             at + 1,
             label.text,
             spot.path,
-            spot.start.line
+            report.line(label.place)
         );
     }
     if !finding.help.is_empty() {

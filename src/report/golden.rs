@@ -159,12 +159,14 @@ pub(super) fn hostile() -> Sample {
             kind: NoticeKind::SyntaxError,
             path: Some("a b/ü%;:,]'\"<&>\u{202e}.py".to_owned()),
             line_col: Some(LineCol { line: 3, column: 1 }),
+            cell: None,
             message: "expected `]`, found \u{1b}[0m\n::error::".to_owned(),
         },
         Notice {
             kind: NoticeKind::Internal,
             path: None,
             line_col: None,
+            cell: None,
             message: "a rule gave up".to_owned(),
         },
     ];

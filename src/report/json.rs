@@ -5,7 +5,7 @@ use std::io;
 use serde::Serialize;
 
 use super::{Counts, Report};
-use crate::base::LineCol;
+use crate::base::{CellSpot, LineCol};
 use crate::finding::{Finding, Place};
 
 /// Version of the contract; `heaplint.schema.json` beside this file says what is in it.
@@ -61,6 +61,25 @@ struct Location<'a> {
     path: &'a str,
     start: Position,
     end: Position,
+    /// Of a notebook.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cell: Option<CellItem>,
+}
+
+/// A place as people find it in a notebook.
+#[derive(Serialize)]
+struct CellItem {
+    number: u32,
+    start: Position,
+}
+
+impl From<CellSpot> for CellItem {
+    fn from(it: CellSpot) -> Self {
+        Self {
+            number: it.cell,
+            start: it.at.into(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -89,6 +108,8 @@ struct NoticeItem<'a> {
     message: &'a str,
     path: Option<&'a str>,
     start: Option<Position>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cell: Option<CellItem>,
 }
 
 impl From<LineCol> for Position {
@@ -128,6 +149,7 @@ pub fn document(report: &Report<'_>) -> io::Result<String> {
                 message: &it.message,
                 path: it.path.as_deref(),
                 start: it.line_col.map(Position::from),
+                cell: it.cell.map(CellItem::from),
             })
             .collect(),
     };
@@ -188,10 +210,12 @@ fn item<'a>(report: &Report<'a>, finding: &'a Finding) -> Item<'a> {
 
 fn location<'a>(report: &Report<'a>, place: Place) -> Location<'a> {
     let (start, end) = report.sources.range(place.file, place.span);
+    let file = report.sources.file(place.file);
     Location {
-        path: &report.sources.file(place.file).path,
+        path: &file.path,
         start: start.into(),
         end: end.into(),
+        cell: file.cell_spot(place.span.start).map(CellItem::from),
     }
 }
 
@@ -243,6 +267,7 @@ mod tests {
             kind: NoticeKind::Unreadable,
             path: Some("x.py".to_owned()),
             line_col: None,
+            cell: None,
             message: "no".to_owned(),
         });
         let text = document(&sample.report()).expect("plain data");

@@ -96,10 +96,8 @@ fn lines(text: &str) -> String {
 
 fn text(report: &Report<'_>, finding: &Finding) -> String {
     let spot = report.spot(finding.primary);
-    let mut text = format!(
-        "{}:{}:{}: {}",
-        spot.path, spot.start.line, spot.start.column, finding.message
-    );
+    let at = report.line_col(finding.primary);
+    let mut text = format!("{}:{at}: {}", spot.path, finding.message);
     for (at, label) in finding.labels.iter().enumerate() {
         let spot = report.spot(label.place);
         let _ = write!(
@@ -108,7 +106,7 @@ fn text(report: &Report<'_>, finding: &Finding) -> String {
             at + 1,
             label.text,
             spot.path,
-            spot.start.line
+            report.line(label.place)
         );
     }
     for (depth, step) in finding.path.iter().enumerate() {

@@ -139,7 +139,7 @@ fn drawing(report: &Report<'_>, heaviest: &[&Finding], text: &mut String) {
                     let spot = report.spot(at);
                     let file = spot.path.rsplit('/').next().unwrap_or("");
                     let file = mermaid(&short(file));
-                    let _ = write!(label, "<br/>{file}:{}", spot.start.line);
+                    let _ = write!(label, "<br/>{file}:{}", mermaid(&report.line(at)));
                 }
                 let (open, close) = match at {
                     0 => ("[[", "]]"),
@@ -160,8 +160,10 @@ fn drawing(report: &Report<'_>, heaviest: &[&Finding], text: &mut String) {
 
 fn notices(report: &Report<'_>, text: &mut String) {
     for notice in report.notices {
-        let at = notice.path.as_ref().map(|path| match notice.line_col {
-            Some(at) => format!(" at {}", code(&format!("{path}:{}", at.line))),
+        let line = notice.place();
+        let line = line.as_deref().and_then(|it| it.rsplit_once(':'));
+        let at = notice.path.as_ref().map(|path| match line {
+            Some((line, _)) => format!(" at {}", code(&format!("{path}:{line}"))),
             None => format!(" at {}", code(path)),
         });
         let (kind, at) = (notice.kind.name(), at.unwrap_or_default());
@@ -170,8 +172,8 @@ fn notices(report: &Report<'_>, text: &mut String) {
 }
 
 fn place(report: &Report<'_>, place: Place) -> String {
-    let spot = report.spot(place);
-    code(&format!("{}:{}", spot.path, spot.start.line))
+    let path = &report.sources.file(place.file).path;
+    code(&format!("{path}:{}", report.line(place)))
 }
 
 fn capital(text: &str) -> String {

@@ -108,6 +108,7 @@ fn diagnostic<'a>(report: &Report<'a>, finding: &'a Finding) -> Diagnostic<'a> {
 
 fn location(report: &Report<'_>, place: Place) -> Location {
     let file = report.sources.file(place.file);
+    let span = file.on_disk(place.span);
     let at = |offset| {
         let (line, column) = column_by(file, offset, str::len);
         Position {
@@ -118,8 +119,8 @@ fn location(report: &Report<'_>, place: Place) -> Location {
     Location {
         path: report.service_path(place),
         range: Range {
-            start: at(place.span.start),
-            end: at(place.span.end),
+            start: at(span.start),
+            end: at(span.end),
         },
     }
 }

@@ -121,8 +121,9 @@ fn location<'a>(report: &Report<'_>, place: Place, message: &'a str) -> Location
 
 fn range(file: &SourceFile, place: Place) -> Range {
     let units = |text: &str| text.encode_utf16().count();
-    let (start_line, start_column) = column_by(file, place.span.start, units);
-    let (end_line, end_column) = column_by(file, place.span.end, units);
+    let span = file.on_disk(place.span);
+    let (start_line, start_column) = column_by(file, span.start, units);
+    let (end_line, end_column) = column_by(file, span.end, units);
     let fits = end_column <= units(line_text(file, end_line))
         && start_column <= units(line_text(file, start_line));
     let is_empty = (start_line, start_column) >= (end_line, end_column);

@@ -42,6 +42,16 @@ impl<'a> Report<'a> {
         }
     }
 
+    /// Where people find a place in its file: `12:5`, in a notebook `cell 3:12:5`.
+    pub(super) fn line_col(&self, place: Place) -> String {
+        self.sources.file(place.file).line_col(place.span.start)
+    }
+
+    /// The line of a place for people: `12`, in a notebook `cell 3:12`.
+    pub(super) fn line(&self, place: Place) -> String {
+        self.sources.file(place.file).line(place.span.start)
+    }
+
     /// The path as services see it that count from the repository's root.
     pub(super) fn service_path(&self, place: Place) -> String {
         format!("{}{}", self.prefix, self.sources.file(place.file).path)
@@ -76,21 +86,23 @@ impl Finding {
     }
 }
 
-/// Line and column of an offset, with the column counted by `unit` from 0.
+/// Line and column of an offset on disk, with the column counted by `unit` from 0.
 pub(super) fn column_by(
     file: &SourceFile,
     offset: u32,
     unit: impl Fn(&str) -> usize,
 ) -> (u32, usize) {
-    let line = file.lines.line(offset);
-    let start = file.lines.start_of(line) as usize;
-    let before = file.text.get(start..offset as usize).unwrap_or("");
+    let (text, lines) = file.disk();
+    let line = lines.line(offset);
+    let start = lines.start_of(line) as usize;
+    let before = text.get(start..offset as usize).unwrap_or("");
     (line, unit(before))
 }
 
-/// A line without its line end.
+/// A line on disk without its line end.
 pub(super) fn line_text(file: &SourceFile, line: u32) -> &str {
-    let start = file.lines.start_of(line) as usize;
-    let rest = file.text.get(start..).unwrap_or("");
+    let (text, lines) = file.disk();
+    let start = lines.start_of(line) as usize;
+    let rest = text.get(start..).unwrap_or("");
     rest.split(['\n', '\r']).next().unwrap_or("")
 }
