@@ -1,0 +1,267 @@
+//! What bounds a container as a whole: removal (S1), rebinding (S3), a length that is looked at (S10), being a registry
+//! (S9) or a memory of warnings (S8).
+
+use super::Judge;
+use crate::discover::ProgramKind;
+use crate::facts::model::{ContextKind, DefKind, ValueId, ValueKind};
+use crate::link::effects::{Effect, EffectKind};
+use crate::link::program::last_name;
+use crate::link::runs::Why;
+use crate::link::{FuncRef, PlaceKey};
+use crate::models::{Holds, Runs};
+
+impl Judge<'_, '_> {
+    /// S1: something is taken out, in code that can run.
+    pub(super) fn is_shrunk(&mut self) -> bool {
+        for effect in self
+            .effects
+            .iter()
+            .filter(|it| it.kind.shrinks() && !it.is_inner)
+        {
+            let is_bulk = effect.kind == EffectKind::Clear;
+            if is_bulk && self.kind == ProgramKind::Application && self.is_never_called(effect.func)
+            {
+                self.uncalled.get_or_insert(*effect);
+                continue;
+            }
+            return true;
+        }
+        false
+    }
+
+    /// S1: something is taken out of an attribute of the same name, of an object of unknown type.
+    pub(super) fn is_removal_guessed(&self) -> bool {
+        let name = match self.key {
+            PlaceKey::Class(_, name) | PlaceKey::Instance(_, name) | PlaceKey::Func(_, name) => {
+                Some(name)
+            }
+            PlaceKey::Var(var) => Some(self.program.sym_of(var.file, self.program.var(var).name)),
+        };
+        name.is_some_and(|it| self.program.is_removal_guessed(it))
+    }
+
+    /// Whether no code of the program runs a function: it is a function or method that nothing calls or takes.
+    pub(super) fn is_never_called(&self, func: FuncRef) -> bool {
+        let run = self.program.runs(func);
+        let is_public = run.why == Why::Public && run.often == Runs::Many;
+        let name = self.program.func_name(func);
+        is_public
+            && self.program.callers(func).is_empty()
+            && !self.program.is_taken(func)
+            && !name.starts_with("__")
+            && !self.program.is_method_name_called(func)
+    }
+
+    /// S3: the place is bound to a new container in code that can run.
+    pub(super) fn is_rebound(&self) -> bool {
+        self.effects.iter().any(|it| {
+            if it.kind != EffectKind::Rebind || it.is_inner {
+                return false;
+            }
+            let name = self.program.func_name(it.func);
+            let is_definition = match self.key {
+                PlaceKey::Var(var) => it.func.id.index() == 0 && it.func.file == var.file,
+                PlaceKey::Class(..) | PlaceKey::Func(..) => it.func.id.index() == 0,
+                PlaceKey::Instance(..) => matches!(
+                    name,
+                    "__init__"
+                        | "__new__"
+                        | "__post_init__"
+                        | "__setstate__"
+                        | "__attrs_post_init__"
+                ),
+            };
+            !is_definition && !self.is_lazy_init(it) && !self.adds_to_itself(it)
+        })
+    }
+
+    /// `if X is None: X = {}`
+    pub(super) fn is_lazy_init(&self, effect: &Effect) -> bool {
+        let file = effect.func.file;
+        let facts = self.program.facts(file);
+        self.program.under(file, effect.context, |it| match it {
+            ContextKind::If { test, outcome } => match facts.values[test].kind {
+                ValueKind::Compare { op, left, right } => {
+                    use crate::syntax::tree::CompareOp;
+                    let is_none = matches!(facts.values[right].kind, ValueKind::None)
+                        && self.is_here(file, left);
+                    is_none
+                        && matches!(
+                            (op, outcome),
+                            (CompareOp::Is, true) | (CompareOp::IsNot, false)
+                        )
+                }
+                ValueKind::Not(inner) => outcome && self.is_here(file, inner),
+                // `if not hasattr(f, "cache")` is asked below.
+                ValueKind::Call(_) => false,
+                _ => !outcome && self.is_here(file, test),
+            },
+            _ => false,
+        }) || self.is_behind_hasattr(effect)
+    }
+
+    pub(super) fn is_behind_hasattr(&self, effect: &Effect) -> bool {
+        let file = effect.func.file;
+        let facts = self.program.facts(file);
+        self.program.under(file, effect.context, |it| match it {
+            ContextKind::If { test, .. } => {
+                let test = match facts.values[test].kind {
+                    ValueKind::Not(inner) => inner,
+                    _ => test,
+                };
+                last_name(facts, test) == Some("hasattr")
+            }
+            _ => false,
+        })
+    }
+
+    /// `X = X + [v]`, `X = {**X, k: v}`: bound anew, but to itself and more.
+    pub(super) fn adds_to_itself(&self, effect: &Effect) -> bool {
+        let Some(value) = effect.value else {
+            return false;
+        };
+        let file = effect.func.file;
+        let facts = self.program.facts(file);
+        match facts.values[value].kind {
+            ValueKind::Binary { op: crate::syntax::tree::BinaryOp::Add | crate::syntax::tree::BinaryOp::BitOr, left, right } => {
+                self.is_here(file, left) || self.is_here(file, right)
+            }
+            ValueKind::List(rows) | ValueKind::Tuple(rows) | ValueKind::Set(rows) => {
+                self.program.list(file, rows).iter().any(|&it| matches!(facts.values[it].kind, ValueKind::Star(inner) if self.is_here(file, inner)))
+            }
+            ValueKind::Dict(rows) => self.program.list(file, rows).chunks(2).any(|it| {
+                matches!(facts.values[it[0]].kind, ValueKind::Unknown) && it.get(1).is_some_and(|&value| self.is_here(file, value))
+            }),
+            _ => false,
+        }
+    }
+
+    /// S10: its length is compared in a function that grows it, or that could do something about it.
+    pub(super) fn is_length_checked(&self) -> bool {
+        let mut funcs: Vec<FuncRef> = self
+            .effects
+            .iter()
+            .filter(|it| it.kind.grows())
+            .map(|it| it.func)
+            .collect();
+        funcs.sort_unstable();
+        funcs.dedup();
+        funcs.iter().any(|&func| {
+            let facts = self.program.facts(func.file);
+            facts.funcs[func.id]
+                .values
+                .ids()
+                .any(|id: ValueId| match facts.values[id].kind {
+                    ValueKind::Compare { left, right, .. } => [left, right]
+                        .iter()
+                        .any(|&side| self.is_length(func.file, side)),
+                    _ => false,
+                })
+        })
+    }
+
+    pub(super) fn is_length(&self, file: u32, value: ValueId) -> bool {
+        let facts = self.program.facts(file);
+        match facts.values[value].kind {
+            ValueKind::Call(call) => {
+                let call = &facts.calls[call];
+                let name = last_name(facts, call.callee);
+                let args = &facts.args[call.args.range()];
+                match name {
+                    Some("len") => args.first().is_some_and(|it| self.is_here(file, it.value)),
+                    Some("qsize" | "full" | "__len__") => {
+                        matches!(facts.values[call.callee].kind, ValueKind::Attr { base, .. } if self.is_here(file, base))
+                    }
+                    _ => false,
+                }
+            }
+            ValueKind::Binary { left, right, .. } => {
+                self.is_length(file, left) || self.is_length(file, right)
+            }
+            ValueKind::Var(var) => {
+                let defs = &facts.defs[facts.vars[var].defs.range()];
+                matches!(defs, [def] if def.kind == DefKind::Assign && def.value.is_some_and(|it| matches!(facts.values[it].kind, ValueKind::Call(_)) && self.is_length(file, it)))
+            }
+            _ => false,
+        }
+    }
+
+    /// S8: each entry is there so as not to warn twice.
+    pub(super) fn is_warn_once(&self) -> bool {
+        let grows = self.effects.iter().filter(|it| it.kind.grows());
+        let name = self.program.place_last_name(self.key);
+        let by_name = self.program.models.is_warn_once(name);
+        let mut any = false;
+        for effect in grows {
+            any = true;
+            let tested = self.is_under_membership_test(effect);
+            if !(tested
+                && self.program.warns(effect.func)
+                && (by_name || self.container.holds == Some(Holds::Set)))
+            {
+                return false;
+            }
+        }
+        any
+    }
+
+    /// S9: a registry. All growth is by functions that register what they are given.
+    pub(super) fn is_registry(&self) -> bool {
+        let mut any = false;
+        for effect in self
+            .effects
+            .iter()
+            .filter(|it| it.kind.grows() && it.func.id.index() != 0)
+        {
+            any = true;
+            if !self.registers(effect) {
+                return false;
+            }
+        }
+        any
+    }
+
+    pub(super) fn registers(&self, effect: &Effect) -> bool {
+        let program = self.program;
+        let func = effect.func;
+        let name = program.func_name(func);
+        // Applied or called by code of the program that runs again and again, it is no registration at import.
+        let is_applied_often = program
+            .applied_by(func)
+            .any(|by| program.runs(by).often >= Runs::Many);
+        if program.runs(func).often == Runs::PerEvent || is_applied_often {
+            return false;
+        }
+        if matches!(name, "__init_subclass__" | "__set_name__")
+            || program.models.is_registry(name.trim_start_matches('_'))
+        {
+            return true;
+        }
+        // A decorator: it stores the function that it is given, and returns it.
+        let facts = program.facts(func.file);
+        let fact = &facts.funcs[func.id];
+        let stored = effect.value.map(|it| facts.values[it].kind);
+        let returns_it = facts.results[fact.results.range()].iter().any(|it| {
+            it.value.is_some_and(|value| matches!((facts.values[value].kind, stored), (ValueKind::Var(a), Some(ValueKind::Var(b))) if a == b && facts.vars[a].param.is_some()))
+        });
+        if returns_it && fact.params.len() <= 2 && !fact.is_async {
+            let is_decorator = program.calls_applied(func)
+                || program.parent(func).is_some_and(|it| it.id.index() != 0)
+                || self.kind == ProgramKind::Library;
+            if is_decorator {
+                return true;
+            }
+        }
+        // A library's two-line public setter that stores its parameter.
+        self.kind == ProgramKind::Library
+            && fact.statements <= 2
+            && matches!(stored, Some(ValueKind::Var(var)) if facts.vars[var].param.is_some())
+            && !name.starts_with('_')
+    }
+
+    /// S12: test code, generated code, copies of somebody else's code.
+    pub(super) fn is_foreign_code(&self) -> bool {
+        let file = &self.program.files[self.program.place_file(self.key) as usize];
+        file.facts.is_generated
+    }
+}

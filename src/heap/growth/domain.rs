@@ -1,0 +1,291 @@
+//! Where keys come from, and whether that is as many as the program has constants, classes, functions or threads (S5 to S7,
+//! S15).
+
+use super::Judge;
+use crate::discover::ProgramKind;
+use crate::facts::model::{ContextKind, DefKind, ValueId, ValueKind};
+use crate::heap::origin::Origins;
+use crate::link::PlaceKey;
+use crate::link::effects::{Effect, EffectKind};
+use crate::link::program::{ValueRef, last_name};
+use crate::models::{Holds, Mutation, Runs};
+
+impl Judge<'_, '_> {
+    /// Where the key comes from; of a container without keys, the element.
+    pub(super) fn origins(&self, effect: &Effect) -> Origins {
+        let file = effect.func.file;
+        let of = |it: Option<ValueId>| {
+            it.map(|id| self.program.origins(effect.func, ValueRef { file, id }))
+        };
+        if effect.via.is_some() {
+            // What the callee adds depends on the other arguments.
+            let facts = self.program.facts(file);
+            let call = facts.funcs[effect.func.id]
+                .calls
+                .ids()
+                .find(|&id: &crate::facts::model::CallId| facts.calls[id].at == effect.at);
+            return call.map_or(Origins::UNKNOWN, |id| {
+                facts.args[facts.calls[id].args.range()]
+                    .iter()
+                    .filter(|it| !self.is_here(file, it.value))
+                    .fold(Origins::default(), |all, it| {
+                        all.with(
+                            self.program
+                                .origins(effect.func, ValueRef { file, id: it.value }),
+                        )
+                    })
+            });
+        }
+        match effect.kind {
+            EffectKind::Grow(Mutation::Setitem | Mutation::Setdefault | Mutation::Add)
+            | EffectKind::ReadInserts => of(effect.key),
+            EffectKind::Grow(Mutation::Update) => {
+                of(effect.value).map(|it| it.with(Origins::ELEMENT))
+            }
+            _ => of(effect.value),
+        }
+        .unwrap_or(Origins::UNKNOWN)
+    }
+
+    /// S5 to S7, S15: as many keys as the program has constants, classes, functions or threads.
+    pub(super) fn is_closed_domain(&self, effect: &Effect, origins: Origins) -> bool {
+        let is_keyed = matches!(
+            effect.kind,
+            EffectKind::Grow(
+                Mutation::Setitem | Mutation::Setdefault | Mutation::Add | Mutation::Update
+            ) | EffectKind::ReadInserts
+        ) && !matches!(
+            self.container.holds,
+            Some(Holds::List | Holds::Deque | Holds::Queue)
+        );
+        if self.is_own_key(effect) || self.is_constant_update(effect) || self.sorts_a_table(effect)
+        {
+            return true;
+        }
+        let is_unique = matches!(effect.kind, EffectKind::Grow(Mutation::Append))
+            && self.is_under_membership_test(effect);
+        if is_unique && origins.is_closed() {
+            return true;
+        }
+        if !is_keyed {
+            // `X[i] = v` on a list replaces; appending grows whatever is appended.
+            return matches!(
+                effect.kind,
+                EffectKind::Grow(Mutation::Setitem) | EffectKind::ReadInserts
+            );
+        }
+        // In a library, a class or a name inside a key is taken to bound it.
+        if origins.is_closed() || self.kind == ProgramKind::Library && origins.has(Origins::FINITE)
+        {
+            return true;
+        }
+        if origins.has(Origins::THREAD_IDENT) {
+            return true;
+        }
+        self.is_key_compared(effect)
+    }
+
+    /// S7: the key comes from a loop over the container itself: `for k, v in X.items(): X[k] = …`
+    pub(super) fn is_own_key(&self, effect: &Effect) -> bool {
+        let Some(key) = effect.key else { return false };
+        let file = effect.func.file;
+        let facts = self.program.facts(file);
+        let ValueKind::Var(var) = facts.values[key].kind else {
+            return false;
+        };
+        let defs = &facts.defs[facts.vars[var].defs.range()];
+        !defs.is_empty()
+            && defs.iter().all(|it| {
+                matches!(it.kind, DefKind::Element(_) | DefKind::Unpack(_))
+                    && it
+                        .value
+                        .is_some_and(|it| self.is_drawn_from_here(file, it, 4))
+            })
+    }
+
+    pub(super) fn is_drawn_from_here(&self, file: u32, iter: ValueId, depth: u32) -> bool {
+        let Some(depth) = depth.checked_sub(1) else {
+            return false;
+        };
+        if self.is_here(file, iter) {
+            return true;
+        }
+        let facts = self.program.facts(file);
+        let ValueKind::Call(call) = facts.values[iter].kind else {
+            return false;
+        };
+        let call = &facts.calls[call];
+        if let ValueKind::Attr { base, name } = facts.values[call.callee].kind
+            && matches!(
+                self.program.name(file, name),
+                "items" | "keys" | "values" | "copy"
+            )
+        {
+            return self.is_drawn_from_here(file, base, depth);
+        }
+        matches!(
+            last_name(facts, call.callee),
+            Some("list" | "tuple" | "sorted" | "set" | "enumerate")
+        ) && facts.args[call.args.range()]
+            .iter()
+            .any(|it| self.is_drawn_from_here(file, it.value, depth))
+    }
+
+    /// S5: updated with a dict whose keys are constants, written here or returned by a function.
+    pub(super) fn is_constant_update(&self, effect: &Effect) -> bool {
+        let file = effect.func.file;
+        let has_constant_keys = |value: ValueRef| {
+            let facts = self.program.facts(value.file);
+            match facts.values[value.id].kind {
+                ValueKind::Dict(rows) => self.program.list(value.file, rows).chunks(2).all(|it| {
+                    matches!(
+                        facts.values[it[0]].kind,
+                        ValueKind::Str { .. } | ValueKind::Int(_) | ValueKind::Bytes(_)
+                    )
+                }),
+                _ => false,
+            }
+        };
+        let (EffectKind::Grow(Mutation::Update), Some(id)) = (effect.kind, effect.value) else {
+            return false;
+        };
+        let facts = self.program.facts(file);
+        if let ValueKind::Call(call) = facts.values[id].kind
+            && let [target] = self.program.targets(file, call)
+        {
+            let there = self.program.facts(target.func.file);
+            let results = &there.results[there.funcs[target.func.id].results.range()];
+            return !results.is_empty()
+                && results.iter().all(|it| {
+                    it.value.is_some_and(|id| {
+                        has_constant_keys(ValueRef {
+                            file: target.func.file,
+                            id,
+                        })
+                    })
+                });
+        }
+        has_constant_keys(ValueRef { file, id })
+    }
+
+    /// S7: a loop over a table sorts its keys into containers of the module, by comparing with constants.
+    pub(super) fn sorts_a_table(&self, effect: &Effect) -> bool {
+        use crate::syntax::tree::CompareOp;
+        let file = effect.func.file;
+        let facts = self.program.facts(file);
+        let Some(key) = effect.key.or(effect.value) else {
+            return false;
+        };
+        let ValueKind::Var(var) = facts.values[key].kind else {
+            return false;
+        };
+        let is_element = facts.defs[facts.vars[var].defs.range()]
+            .iter()
+            .all(|it| matches!(it.kind, DefKind::Element(_)));
+        let compares = |test: ValueId| {
+            let is_constant = |it: ValueId| {
+                matches!(
+                    facts.values[it].kind,
+                    ValueKind::Compare { op: CompareOp::Eq, right, .. }
+                        if matches!(facts.values[right].kind, ValueKind::Str { .. })
+                )
+            };
+            match facts.values[test].kind {
+                ValueKind::And(rows) | ValueKind::Or(rows) => self
+                    .program
+                    .list(file, rows)
+                    .iter()
+                    .any(|&it| is_constant(it)),
+                _ => is_constant(test),
+            }
+        };
+        if !is_element
+            || !self.program.under(
+                file,
+                effect.context,
+                |it| matches!(it, ContextKind::If { test, .. } if compares(test)),
+            )
+        {
+            return false;
+        }
+        let mut others: Vec<PlaceKey> = self
+            .program
+            .sibling_effects(self.key)
+            .iter()
+            .filter(|it| {
+                it.func == effect.func
+                    && it.kind.grows()
+                    && it
+                        .key
+                        .or(it.value)
+                        .is_some_and(|other| self.is_same(file, key, other, 2))
+            })
+            .map(|it| it.place)
+            .collect();
+        others.dedup();
+        others.len() >= 4
+    }
+
+    /// S7: the key was found in a container of constants, compared with constants, or made an attribute or import succeed.
+    pub(super) fn is_key_compared(&self, effect: &Effect) -> bool {
+        let Some(key) = effect.key else { return false };
+        let file = effect.func.file;
+        let facts = self.program.facts(file);
+        let ValueKind::Var(key_var) = facts.values[key].kind else {
+            return false;
+        };
+        let is_key =
+            |it: ValueId| matches!(facts.values[it].kind, ValueKind::Var(var) if var == key_var);
+        self.program.under(file, effect.context, |it| match it {
+            ContextKind::If { test, outcome } => match facts.values[test].kind {
+                ValueKind::Compare { op, left, right } => {
+                    use crate::syntax::tree::CompareOp;
+                    match (op, outcome) {
+                        (CompareOp::Eq, true) | (CompareOp::NotEq, false) => {
+                            is_key(left)
+                                && self
+                                    .program
+                                    .origins(effect.func, ValueRef { file, id: right })
+                                    .is_closed()
+                        }
+                        (CompareOp::In, true) | (CompareOp::NotIn, false) => {
+                            is_key(left)
+                                && !self.is_here(file, right)
+                                && self.is_constant_container(file, right)
+                        }
+                        _ => false,
+                    }
+                }
+                _ => false,
+            },
+            ContextKind::Case {
+                subject,
+                is_constant,
+            } => is_constant && is_key(subject),
+            _ => false,
+        })
+    }
+
+    pub(super) fn is_constant_container(&self, file: u32, value: ValueId) -> bool {
+        let facts = self.program.facts(file);
+        match facts.values[value].kind {
+            ValueKind::List(_) | ValueKind::Tuple(_) | ValueKind::Set(_) | ValueKind::Dict(_) => {
+                true
+            }
+            _ => {
+                let places = self.program.places(ValueRef { file, id: value });
+                !places.is_empty()
+                    && places.iter().all(|it| {
+                        !it.is_inner
+                            && !self.program.effects(it.key).iter().any(|e| {
+                                e.kind.grows() && self.program.runs(e.func).often > Runs::Once
+                            })
+                            && self
+                                .program
+                                .container(it.key)
+                                .is_some_and(|c| !c.values.is_empty())
+                    })
+            }
+        }
+    }
+}

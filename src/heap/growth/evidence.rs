@@ -1,0 +1,302 @@
+//! What speaks for a leak (E1 to E9), what speaks against it, and how sure that makes us.
+
+use super::Judge;
+use crate::discover::ProgramKind;
+use crate::facts::model::{ContextKind, ValueId, ValueKind};
+use crate::finding::Confidence;
+use crate::heap::origin::Origins;
+use crate::link::Entity;
+use crate::link::effects::{Effect, EffectKind};
+use crate::link::program::{ValueRef, last_name};
+use crate::link::runs::{Run, Why};
+use crate::models::{Mutation, Runs};
+
+impl Judge<'_, '_> {
+    /// E3: another container of the owner gets the same key in the same function, and some other function takes keys out
+    /// of that one, so that entries of this one are left behind.
+    pub(super) fn sibling(&self, effect: &Effect) -> Option<Effect> {
+        let program = self.program;
+        let key = effect.key?;
+        let file = effect.func.file;
+        let name = program.place_last_name(self.key).to_ascii_lowercase();
+        if ["all", "history", "log", "total", "count", "stat"]
+            .iter()
+            .any(|it| name.contains(it))
+        {
+            return None;
+        }
+        let beside = program.sibling_effects(self.key);
+        let has_same_key = |it: &&Effect| {
+            it.place != self.key
+                && !it.is_inner
+                && it.func == effect.func
+                && matches!(
+                    it.kind,
+                    EffectKind::Grow(Mutation::Setitem | Mutation::Setdefault | Mutation::Add)
+                )
+                && it
+                    .key
+                    .is_some_and(|other| self.is_same(file, key, other, 3))
+                && !self.excludes(effect, it)
+        };
+        beside.iter().filter(has_same_key).find_map(|twin| {
+            beside
+                .iter()
+                .find(|it| {
+                    it.place == twin.place
+                        && it.kind == EffectKind::Remove
+                        && it.key.is_some()
+                        && !it.is_inner
+                        && it.func != effect.func
+                        && !program.files[it.func.file as usize].is_test
+                })
+                .copied()
+        })
+    }
+
+    /// Whether two values of a function are written alike.
+    pub(super) fn is_same(&self, file: u32, one: ValueId, other: ValueId, depth: u32) -> bool {
+        let facts = self.program.facts(file);
+        let Some(depth) = depth.checked_sub(1) else {
+            return false;
+        };
+        match (facts.values[one].kind, facts.values[other].kind) {
+            (ValueKind::Var(one), ValueKind::Var(other)) => one == other,
+            (
+                ValueKind::Attr { base: one, name },
+                ValueKind::Attr {
+                    base: other,
+                    name: other_name,
+                },
+            ) => name == other_name && self.is_same(file, one, other, depth),
+            (ValueKind::Tuple(one), ValueKind::Tuple(other)) => {
+                let (one, other) = (self.program.list(file, one), self.program.list(file, other));
+                one.len() == other.len()
+                    && one
+                        .iter()
+                        .zip(other)
+                        .all(|(&one, &other)| self.is_same(file, one, other, depth))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether two effects stand in different branches of one `if`.
+    pub(super) fn excludes(&self, one: &Effect, other: &Effect) -> bool {
+        let file = one.func.file;
+        self.program.under(file, one.context, |it| match it {
+            ContextKind::If { test, outcome } => {
+                self.program.under(file, other.context, |it| {
+                    matches!(it, ContextKind::If { test: there, outcome: other } if there == test && other != outcome)
+                })
+            }
+            _ => false,
+        })
+    }
+
+    pub(super) fn confidence(
+        &self,
+        effect: &Effect,
+        run: Run,
+        origins: Origins,
+        import_bytes: Option<u64>,
+    ) -> (Confidence, Vec<&'static str>) {
+        let mut evidence = Vec::new();
+        if import_bytes.is_some() {
+            return (Confidence::High, vec!["large at import"]);
+        }
+        let is_append = matches!(
+            effect.kind,
+            EffectKind::Grow(Mutation::Append | Mutation::Extend | Mutation::Put)
+                | EffectKind::Augment
+        );
+        if origins.has(Origins::THREAD_OBJECT) {
+            evidence.push("E1");
+        }
+        if self.is_lock_per_key(effect) && origins.is_open() {
+            evidence.push("E2");
+        }
+        let is_event = run.often == Runs::PerEvent;
+        let is_loop = matches!(
+            self.program.runs(self.program.entry_of(effect.func)).why,
+            Why::Module | Why::Name
+        ) || matches!(run.why, Why::Loop(_));
+        let is_of_event = origins.has(Origins::EVENT)
+            || origins.has(Origins::FRESH_ID)
+            || is_loop && (origins.has(Origins::CALL) || origins.has(Origins::ELEMENT));
+        if is_event && is_of_event {
+            evidence.push("E5");
+        }
+        if is_event && is_append && origins.is_open() && self.program.is_never_read(self.key) {
+            evidence.push("E6");
+        }
+        if origins.has(Origins::IDENTITY) {
+            evidence.push("E7");
+        }
+        if origins.has(Origins::TEXT) || origins.has(Origins::FRESH_ID) {
+            evidence.push("E8");
+        }
+        if self.has_open_name(effect) {
+            evidence.push("E9");
+        }
+        let is_strong = evidence
+            .iter()
+            .any(|it| matches!(*it, "E1" | "E2" | "E5" | "E6"));
+        let confidence = match self.kind {
+            _ if is_strong => Confidence::High,
+            ProgramKind::Application if origins.is_open() => Confidence::Medium,
+            ProgramKind::Application => Confidence::Low,
+            ProgramKind::Library if is_append && evidence.is_empty() => Confidence::Low,
+            ProgramKind::Library if !evidence.is_empty() => Confidence::Medium,
+            ProgramKind::Library => Confidence::Low,
+        };
+        (self.demoted(effect, confidence), evidence)
+    }
+
+    /// S14 and the like take one level away.
+    pub(super) fn demoted(&self, effect: &Effect, confidence: Confidence) -> Confidence {
+        let down = |it| {
+            if it == Confidence::High {
+                Confidence::Medium
+            } else {
+                Confidence::Low
+            }
+        };
+        let is_finite = self.has_finite_name(effect.func.file, effect.key, 3)
+            && (self.kind == ProgramKind::Library || confidence == Confidence::High);
+        // What is below a key is taken out again; only the keys may pile up.
+        let is_emptied_inside = self.kind == ProgramKind::Library
+            && !effect.is_inner
+            && self
+                .effects
+                .iter()
+                .any(|it| it.is_inner && it.kind == EffectKind::Remove);
+        if is_finite && self.kind == ProgramKind::Library {
+            return Confidence::Low;
+        }
+        if is_finite
+            || is_emptied_inside
+            || self.is_per_configuration(effect)
+            || self.uncalled.is_some() && self.kind == ProgramKind::Library
+        {
+            down(confidence)
+        } else {
+            confidence
+        }
+    }
+
+    /// S14: one engine, client, pool or module for each configured name.
+    pub(super) fn is_per_configuration(&self, effect: &Effect) -> bool {
+        let Some(value) = effect.value else {
+            return false;
+        };
+        let facts = self.program.facts(effect.func.file);
+        let mut name = last_name(facts, value).unwrap_or("").to_ascii_lowercase();
+        if let ValueKind::Var(var) = facts.values[value].kind
+            && let [def] = &facts.defs[facts.vars[var].defs.range()]
+            && let Some(of) = def.value.and_then(|it| last_name(facts, it))
+        {
+            name.push(' ');
+            name.push_str(&of.to_ascii_lowercase());
+        }
+        [
+            "engine",
+            "client",
+            "pool",
+            "backend",
+            "import_module",
+            "driver",
+            "dialect",
+            "compile",
+            "template",
+        ]
+        .iter()
+        .any(|it| name.contains(it))
+    }
+
+    pub(super) fn is_lock_per_key(&self, effect: &Effect) -> bool {
+        let Some(value) = effect.value else {
+            return false;
+        };
+        let names = [
+            "threading.Lock",
+            "threading.RLock",
+            "threading.Semaphore",
+            "threading.Event",
+            "threading.Condition",
+            "asyncio.Lock",
+            "asyncio.Semaphore",
+            "asyncio.Event",
+        ];
+        self.program
+            .entities(ValueRef {
+                file: effect.func.file,
+                id: value,
+            })
+            .iter()
+            .any(|it| match it {
+                Entity::ExternalInstance(node) => names.contains(&self.program.api_text(*node)),
+                _ => false,
+            })
+    }
+
+    /// S6: the key is named like something of which a program has a few.
+    pub(super) fn has_finite_name(&self, file: u32, key: Option<ValueId>, depth: u32) -> bool {
+        let (Some(key), Some(depth)) = (key, depth.checked_sub(1)) else {
+            return false;
+        };
+        let facts = self.program.facts(file);
+        match facts.values[key].kind {
+            ValueKind::Var(var) => self
+                .program
+                .models
+                .is_finite_name(&facts.names[facts.vars[var].name.0 as usize]),
+            ValueKind::Attr { name, .. } => self
+                .program
+                .models
+                .is_finite_name(self.program.name(file, name)),
+            ValueKind::Tuple(rows) => {
+                let rows = self.program.list(file, rows);
+                !rows.is_empty()
+                    && rows
+                        .iter()
+                        .all(|&it| self.has_finite_name(file, Some(it), depth))
+            }
+            _ => false,
+        }
+    }
+
+    pub(super) fn has_open_name(&self, effect: &Effect) -> bool {
+        let facts = self.program.facts(effect.func.file);
+        let mut id = effect.key.or(effect.value);
+        for _ in 0..3 {
+            let Some(value) = id else { return false };
+            match facts.values[value].kind {
+                ValueKind::Var(var) => {
+                    let name = &*facts.names[facts.vars[var].name.0 as usize];
+                    return self.program.models.is_open_name(name)
+                        && facts.vars[var].param.is_some();
+                }
+                ValueKind::Tuple(rows) => {
+                    return self
+                        .program
+                        .list(effect.func.file, rows)
+                        .iter()
+                        .any(|&it| match facts.values[it].kind {
+                            ValueKind::Var(var) => {
+                                facts.vars[var].param.is_some()
+                                    && self
+                                        .program
+                                        .models
+                                        .is_open_name(&facts.names[facts.vars[var].name.0 as usize])
+                            }
+                            _ => false,
+                        });
+                }
+                ValueKind::Item { base, .. } | ValueKind::Attr { base, .. } => id = Some(base),
+                _ => return false,
+            }
+        }
+        false
+    }
+}

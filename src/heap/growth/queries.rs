@@ -1,0 +1,109 @@
+//! What rules ask about places besides their growth.
+
+use super::Growth;
+use crate::discover::ProgramKind;
+use crate::facts::model::{Usage, ValueKind};
+use crate::link::effects::{Effect, EffectKind};
+use crate::link::program::ValueRef;
+use crate::link::{FuncRef, PlaceKey, Program, VarRef};
+use crate::models::Mutation;
+
+impl Program<'_> {
+    /// Whether nothing reads what stands in a place, or only its length: otherwise nobody can miss what is removed.
+    #[must_use]
+    pub fn is_never_read(&self, key: PlaceKey) -> bool {
+        let effects = self.effects(key);
+        // The receiver of a growing call is read only to grow it.
+        let is_receiver = |read: &Effect| {
+            effects.iter().any(|it| {
+                (it.kind.grows() || it.kind.shrinks() || it.kind == EffectKind::Read(Usage::Tested))
+                    && it.at.end - it.at.start > 1
+                    && it.func == read.func
+                    && it.at.start <= read.at.start
+                    && read.at.end <= it.at.end
+            })
+        };
+        effects.iter().all(|it| match it.kind {
+            EffectKind::Read(Usage::Tested) => true,
+            EffectKind::Read(Usage::Receiver) => it.at.end - it.at.start == 1 && is_receiver(it),
+            EffectKind::Read(_) | EffectKind::Escape(_) => false,
+            _ => true,
+        })
+    }
+
+    /// What the one caller of a function passes for a parameter that a value reads.
+    #[must_use]
+    pub fn param_argument(&self, func: FuncRef, value: ValueRef) -> Option<ValueRef> {
+        let ValueKind::Var(var) = self.value(value) else {
+            return None;
+        };
+        let param = self.facts(value.file).vars[var].param? as usize;
+        let [call] = self.callers(func) else {
+            return None;
+        };
+        let target = self
+            .targets(call.file, call.id)
+            .iter()
+            .find(|it| it.func == func)?;
+        let position = param.checked_sub(usize::from(target.skip))?;
+        let id = self.argument(
+            call.file,
+            self.call(*call),
+            Some(position),
+            self.param_name(func, param),
+        )?;
+        Some(ValueRef {
+            file: call.file,
+            id,
+        })
+    }
+
+    /// A decorator of the program that keeps results in a container of its own: how that container only grows.
+    #[must_use]
+    pub fn home_made_cache(&self, decorator: FuncRef) -> Option<Growth> {
+        let mut makers = vec![decorator];
+        makers.extend(self.returned_funcs(decorator));
+        let wrappers: Vec<FuncRef> = makers
+            .iter()
+            .flat_map(|&it| self.returned_funcs(it))
+            .collect();
+        wrappers.iter().find_map(|&wrapper| {
+            let facts = self.facts(wrapper.file);
+            facts.funcs[wrapper.id].free.iter().find_map(|&var| {
+                let owner = facts.vars[var].func;
+                if !makers
+                    .iter()
+                    .any(|it| it.file == wrapper.file && it.id == owner)
+                    || facts.vars[var].param.is_some()
+                {
+                    return None;
+                }
+                let growth = self.growth(
+                    PlaceKey::Var(VarRef {
+                        file: wrapper.file,
+                        id: var,
+                    }),
+                    ProgramKind::Application,
+                )?;
+                let keeps = matches!(
+                    growth.site.kind,
+                    EffectKind::Grow(Mutation::Setitem | Mutation::Setdefault)
+                );
+                (growth.site.func == wrapper && keeps).then_some(growth)
+            })
+        })
+    }
+
+    /// Whether a function is applied as a decorator.
+    #[must_use]
+    pub fn calls_applied(&self, func: FuncRef) -> bool {
+        self.applied_decorators().any(|it| it == func)
+    }
+
+    /// Whether something calls a method of this function's name on a receiver of unknown type.
+    #[must_use]
+    pub fn is_method_name_called(&self, func: FuncRef) -> bool {
+        self.func(func).class.is_some()
+            && self.is_name_called(self.sym_of(func.file, self.func(func).name))
+    }
+}
