@@ -48,9 +48,11 @@ mod registering;
 use std::sync::LazyLock;
 
 use rayon::prelude::*;
+use rustc_hash::FxHashSet;
 
 use crate::catalog::{self, RuleMeta};
 use crate::config::TargetVersion;
+use crate::facts::model::ValueKind;
 use crate::finding::Finding;
 use crate::heap::growth::{Growth, ProgramKind};
 use crate::heap::reach::ObjectGraphs;
@@ -139,6 +141,8 @@ pub struct Context<'a> {
     pub lost: Vec<Lost>,
     /// Resources kept on attributes.
     pub fields: Vec<Field>,
+    /// Names that modules list in `__all__`.
+    pub exports: FxHashSet<&'a str>,
 }
 
 impl<'a> Context<'a> {
@@ -166,8 +170,36 @@ impl<'a> Context<'a> {
             objects: program.object_graphs(),
             lost: resources::program::lost(program, version),
             fields: resources::fields::fields(program, version),
+            exports: exports(program),
         }
     }
+}
+
+fn exports<'a>(program: &'a Program<'a>) -> FxHashSet<&'a str> {
+    let mut names = FxHashSet::default();
+    let Some(all) = program.sym("__all__") else {
+        return names;
+    };
+    for (file, it) in program.files.iter().enumerate() {
+        let facts = &it.facts;
+        let Some(&var) = it.globals.get(&all) else {
+            continue;
+        };
+        for def in &facts.defs[facts.vars[var].defs.range()] {
+            let Some(value) = def.value else { continue };
+            if let ValueKind::List(rows) | ValueKind::Tuple(rows) = facts.values[value].kind {
+                for &it in program.list(file as u32, rows) {
+                    if let ValueKind::Str {
+                        text: Some(text), ..
+                    } = facts.values[it].kind
+                    {
+                        names.insert(program.name(file as u32, text));
+                    }
+                }
+            }
+        }
+    }
+    names
 }
 
 /// Where a rule puts its findings.

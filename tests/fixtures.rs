@@ -24,10 +24,6 @@ const KNOWN: &Known = &[
         &["lookalikes/hook_table_bad"],
     ),
     (
-        "an interval that is a float is not read: threading.Timer(3600.0, …)",
-        &["lookalikes/reminder_bad.py"],
-    ),
-    (
         "a client that is made and closed for each call is not information",
         &["needs/r14_clients.py:7 INFO client-churn"],
     ),

@@ -980,7 +980,7 @@ impl<'a> Collector<'a> {
             ExprKind::Int(value) => {
                 ValueKind::Int(value.clamp(i32::MIN.into(), i32::MAX.into()) as i32)
             }
-            ExprKind::Float => ValueKind::Float,
+            ExprKind::Float(it) => ValueKind::Float(it),
             ExprKind::Bool(value) => ValueKind::Bool(value),
             ExprKind::None => ValueKind::None,
             ExprKind::Ellipsis | ExprKind::Error => ValueKind::Unknown,

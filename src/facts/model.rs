@@ -276,8 +276,8 @@ pub enum ValueKind {
     Bool(bool),
     /// An integer, clamped to 32 bits.
     Int(i32),
-    /// A float or complex number.
-    Float,
+    /// A float, cut to its whole part (0 for a complex number).
+    Float(i32),
     /// A string of so many code points; the text when it is short.
     Str { len: u32, text: Option<Name> },
     /// Bytes.

@@ -153,7 +153,7 @@ fn value_at(facts: &FileFacts, value: ValueId, depth: u32) -> String {
         ValueKind::None => "None".to_owned(),
         ValueKind::Bool(_) => "bool".to_owned(),
         ValueKind::Int(it) => it.to_string(),
-        ValueKind::Float => "float".to_owned(),
+        ValueKind::Float(_) => "float".to_owned(),
         ValueKind::Str { text: None, len } => format!("'{len}'"),
         ValueKind::Str { text: Some(it), .. } => format!("{:?}", text(facts, it)),
         ValueKind::Bytes(len) => format!("b'{len}'"),

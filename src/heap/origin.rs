@@ -111,7 +111,7 @@ impl Program<'_> {
             ValueKind::None
             | ValueKind::Bool(_)
             | ValueKind::Int(_)
-            | ValueKind::Float
+            | ValueKind::Float(_)
             | ValueKind::Str { .. }
             | ValueKind::Bytes(_) => Origins::CONST,
             ValueKind::Compare { .. } | ValueKind::Not(_) => Origins::CONST,

@@ -53,7 +53,7 @@ impl Program<'_> {
         match self.value(value) {
             ValueKind::None | ValueKind::Bool(_) | ValueKind::Func(_) => bytes(0),
             // Literals are shared by the code object; only big integers that are computed cost memory.
-            ValueKind::Int(_) | ValueKind::Float => bytes(0),
+            ValueKind::Int(_) | ValueKind::Float(_) => bytes(0),
             ValueKind::Str { len, .. } => bytes(u64::from(len) + 49),
             ValueKind::Bytes(len) => bytes(u64::from(len) + 33),
             ValueKind::List(rows) => self.elements(file, rows, depth, |n| 56 + 8 * n),
@@ -429,7 +429,7 @@ impl Program<'_> {
         }
     }
 
-    /// The integer that a value is, through constants, arithmetic, single bindings, defaults and the one call site.
+    /// The integer that a value is (of a float its whole part), through constants, arithmetic, single bindings, defaults and the one call site.
     #[must_use]
     pub fn int(&self, value: ValueRef, depth: u32) -> Option<i64> {
         let depth = depth.checked_sub(1)?;
@@ -437,7 +437,7 @@ impl Program<'_> {
         let at = |id| ValueRef { file, id };
         let facts = self.facts(file);
         match self.value(value) {
-            ValueKind::Int(int) => Some(i64::from(int)),
+            ValueKind::Int(int) | ValueKind::Float(int) => Some(i64::from(int)),
             ValueKind::Binary { op, left, right } => {
                 let left = self.int(at(left), depth)?;
                 let right = self.int(at(right), depth)?;

@@ -624,7 +624,7 @@ impl Binder<'_> {
                 }
             }
             ExprKind::Int(_)
-            | ExprKind::Float
+            | ExprKind::Float(_)
             | ExprKind::Bool(_)
             | ExprKind::None
             | ExprKind::Ellipsis

@@ -906,7 +906,8 @@ impl Lowerer<'_> {
                 len: it.len() as u32,
             },
             C::Int(it) => ExprKind::Int(i64::try_from(&it).unwrap_or(i64::MAX)),
-            C::Float(_) | C::Complex { .. } => ExprKind::Float,
+            C::Float(it) => ExprKind::Float(it as i32),
+            C::Complex { .. } => ExprKind::Float(0),
             C::Tuple(_) => ExprKind::Error,
         }
     }

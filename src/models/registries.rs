@@ -12,6 +12,8 @@ use super::names::{NameTree, NodeId};
 pub enum ApiRole {
     /// Starts a task that nobody holds but the caller.
     Task,
+    /// Waits for some of the tasks that it is given, and leaves the others running.
+    WaitTasks,
     /// Makes a thread.
     Thread,
     /// Makes a thread that waits.
@@ -65,6 +67,7 @@ struct Table {
     role: Vec<RoleRow>,
     hook: Words,
     leaving: Words,
+    ending: Words,
     setting_up: Words,
     alone: Words,
     label: Words,
@@ -97,6 +100,7 @@ pub struct Registries {
     lasts: FxHashSet<String>,
     hooks: Words,
     leaving: Words,
+    ending: Words,
     setting_up: Words,
     alone: Words,
     labels: Words,
@@ -113,6 +117,7 @@ impl Registries {
         let mut registries = Self {
             hooks: table.hook,
             leaving: table.leaving,
+            ending: table.ending,
             setting_up: table.setting_up,
             alone: table.alone,
             labels: table.label,
@@ -171,6 +176,12 @@ impl Registries {
     #[must_use]
     pub fn is_leaving(&self, name: &str) -> bool {
         self.leaving.matches(name)
+    }
+
+    /// Whether a method of this name ends its object's life.
+    #[must_use]
+    pub fn is_ending(&self, name: &str) -> bool {
+        self.ending.matches(name)
     }
 
     /// Whether a function of this name sets up what a process has once.

@@ -178,7 +178,7 @@ fn report(cx: &Context<'_>, it: &Subscription<'_>, leaves: &dyn Fn(&str) -> bool
     let at = program.at(file, it.fact.at);
     let mut finding = match held(program, it.callback) {
         Some(Held::Instance(class, _)) => {
-            let often = made(program, class);
+            let often = made(cx, class);
             if often == Made::Few {
                 return;
             }
@@ -566,7 +566,7 @@ fn hooks(cx: &Context<'_>, out: &mut Sink) {
             let run = program.runs(func);
             let is_few = program
                 .class_of(func)
-                .is_some_and(|it| made(program, it) == Made::Few);
+                .is_some_and(|it| made(cx, it) == Made::Few);
             if is_own
                 || is_few
                 || facts.vars[owner].param.is_none()

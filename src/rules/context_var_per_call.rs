@@ -29,7 +29,7 @@ impl Rule for ContextVarPerCall {
             }
             let is_for_few = program
                 .class_of(func)
-                .is_some_and(|it| made(program, it) == super::registering::Made::Few);
+                .is_some_and(|it| made(cx, it) == super::registering::Made::Few);
             if is_for_few {
                 continue;
             }

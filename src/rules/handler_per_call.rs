@@ -30,7 +30,8 @@ impl Rule for HandlerPerCall {
 }
 
 /// How surely a function runs again and again on behalf of different objects or events.
-fn repeats(program: &Program<'_>, func: FuncRef) -> Option<(Confidence, Growth)> {
+fn repeats(cx: &Context<'_>, func: FuncRef) -> Option<(Confidence, Growth)> {
+    let program = cx.program;
     let name = program.func_name(func);
     if program.models.registries.is_setting_up(name) {
         return None;
@@ -38,7 +39,7 @@ fn repeats(program: &Program<'_>, func: FuncRef) -> Option<(Confidence, Growth)>
     let run = program.runs(func);
     if name == "__init__" || run.often == Runs::PerInstance {
         let class = program.class_of(func)?;
-        return match made(program, class) {
+        return match made(cx, class) {
             Made::Few => None,
             Made::Unknown => Some((Confidence::Medium, Growth::PerInstance)),
             Made::Often => Some((Confidence::High, Growth::PerInstance)),
@@ -67,7 +68,7 @@ fn handler(cx: &Context<'_>, call: CallRef, fact: &CallF, out: &mut Sink) {
     if func.id.index() == 0 || is_guarded(program, call.file, fact.context) {
         return;
     }
-    let Some((confidence, growth)) = repeats(program, func) else {
+    let Some((confidence, growth)) = repeats(cx, func) else {
         return;
     };
     let Some((_, added)) = arguments(program, call).next() else {
@@ -170,7 +171,7 @@ fn logger(cx: &Context<'_>, call: CallRef, fact: &CallF, out: &mut Sink) {
     if !is_open_name(program, func, name) || is_guarded(program, call.file, fact.context) {
         return;
     }
-    let Some((confidence, growth)) = repeats(program, func) else {
+    let Some((confidence, growth)) = repeats(cx, func) else {
         return;
     };
     let at = program.at(call.file, fact.at);

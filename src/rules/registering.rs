@@ -127,11 +127,31 @@ pub(super) enum Made {
 }
 
 /// How many objects of a class a process makes.
-pub(super) fn made(program: &Program<'_>, class: ClassRef) -> Made {
-    made_within(program, class, 4)
+pub(super) fn made(cx: &Context<'_>, class: ClassRef) -> Made {
+    match made_within(cx.program, class, 4) {
+        // What a package offers, others make too; and what has an end is not one for the whole process.
+        Some(Made::Few)
+            if cx.exports.contains(cx.program.class_name(class)) && has_end(cx.program, class) =>
+        {
+            Made::Unknown
+        }
+        Some(it) => it,
+        None => Made::Few,
+    }
 }
 
-fn made_within(program: &Program<'_>, class: ClassRef, depth: u32) -> Made {
+/// Whether objects of a class have an end of their own: they can be closed, or entered and left.
+pub(super) fn has_end(program: &Program<'_>, class: ClassRef) -> bool {
+    program.mro(class).iter().any(|&it| {
+        program.class(it).methods.iter().any(|&id| {
+            let func = FuncRef { file: it.file, id };
+            program.models.registries.is_ending(program.func_name(func))
+        })
+    })
+}
+
+/// `None` when the class itself says that it has one object.
+fn made_within(program: &Program<'_>, class: ClassRef, depth: u32) -> Option<Made> {
     let facts = program.facts(class.file);
     let fact = program.class(class);
     let has = |name: &str| {
@@ -160,7 +180,7 @@ fn made_within(program: &Program<'_>, class: ClassRef, depth: u32) -> Made {
         .iter()
         .any(|&it| program.models.registries.is_alone(program.class_name(it)));
     if keeps_one || is_decorated || is_meta || is_alone || has("__new__") {
-        return Made::Few;
+        return None;
     }
     let mut classes = vec![class];
     if let Some(info) = program.class_info(class) {
@@ -177,12 +197,12 @@ fn made_within(program: &Program<'_>, class: ClassRef, depth: u32) -> Made {
             best = best.max(Some(how));
         }
     }
-    match best {
+    Some(match best {
         Some(Made::Often) => Made::Often,
         Some(Made::Few) => Made::Few,
         _ if program.long_holder(class).is_some() => Made::Few,
         _ => Made::Unknown,
-    }
+    })
 }
 
 fn made_by(
@@ -220,7 +240,7 @@ fn made_by(
         && owner != class
         && program.runs(func).often != Runs::PerEvent
     {
-        return made_within(program, owner, depth);
+        return made_within(program, owner, depth).unwrap_or(Made::Few);
     }
     match program.runs(func).often {
         Runs::PerEvent => Made::Often,

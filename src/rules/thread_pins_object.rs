@@ -69,7 +69,7 @@ fn thread(cx: &Context<'_>, call: CallRef, fact: &CallF, out: &mut Sink) {
     if is_guarded(program, call.file, fact.context) {
         return;
     }
-    let often = made(program, class);
+    let often = made(cx, class);
     if often == Made::Few || matches!(program.runs(func).often, Runs::Once | Runs::Import) {
         return;
     }
@@ -327,7 +327,7 @@ fn timer(cx: &Context<'_>, call: CallRef, fact: &CallF, out: &mut Sink) {
     let run = program.runs(func);
     // A method that starts a timer for itself goes on for ever.
     let repeats = own_method(program, callback)
-        .filter(|it| it.1 == func && fact.context.is_none() && made(program, it.0) != Made::Few);
+        .filter(|it| it.1 == func && fact.context.is_none() && made(cx, it.0) != Made::Few);
     let at = program.at(file, fact.at);
     if let Some((class, _)) = repeats {
         let message = format!(

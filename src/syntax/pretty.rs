@@ -630,7 +630,7 @@ impl<'m> Printer<'m> {
                 self.opt(":", step);
             }
             ExprKind::Int(value) => self.args_of(format_args!("{value}")),
-            ExprKind::Float => self.word("<float>"),
+            ExprKind::Float(_) => self.word("<float>"),
             ExprKind::Bool(true) => self.word("True"),
             ExprKind::Bool(false) => self.word("False"),
             ExprKind::None => self.word("None"),

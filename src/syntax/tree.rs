@@ -122,7 +122,7 @@ pub enum ExprKind {
     /// An integer, clamped to 64 bits.
     Int(i64),
     /// A float or complex number.
-    Float,
+    Float(i32),
     /// `True` or `False`.
     Bool(bool),
     /// `None`

@@ -196,7 +196,7 @@ impl Builder<'_> {
         match self.kind(expr) {
             ExprKind::Name { .. }
             | ExprKind::Int(_)
-            | ExprKind::Float
+            | ExprKind::Float(_)
             | ExprKind::Bool(_)
             | ExprKind::None
             | ExprKind::Ellipsis

@@ -426,7 +426,8 @@ fn number_kind(number: &ast::Number) -> ExprKind {
             let value = it.as_u64().and_then(|it| i64::try_from(it).ok());
             ExprKind::Int(value.unwrap_or(i64::MAX))
         }
-        ast::Number::Float(_) | ast::Number::Complex { .. } => ExprKind::Float,
+        ast::Number::Float(it) => ExprKind::Float(*it as i32),
+        ast::Number::Complex { .. } => ExprKind::Float(0),
     }
 }
 

@@ -97,7 +97,7 @@ impl Print<'_> {
                 )
             }
             ExprKind::Int(value) => value.to_string(),
-            ExprKind::Float => "float".to_owned(),
+            ExprKind::Float(_) => "float".to_owned(),
             ExprKind::Bool(value) => value.to_string(),
             ExprKind::None => "None".to_owned(),
             ExprKind::Ellipsis => "...".to_owned(),
