@@ -172,7 +172,13 @@ fn report(cx: &Context<'_>, it: &Subscription<'_>, leaves: &dyn Fn(&str) -> bool
         return;
     }
     let run = program.runs(func);
-    if matches!(run.often, Runs::Import | Runs::Once | Runs::PerClass) {
+    // How often a constructor runs, the class itself tells.
+    let is_once = match run.often {
+        Runs::Import | Runs::PerClass => true,
+        Runs::Once => program.func_name(func) != "__init__",
+        _ => false,
+    };
+    if is_once {
         return;
     }
     let at = program.at(file, it.fact.at);
