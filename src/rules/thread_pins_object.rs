@@ -369,7 +369,7 @@ fn timer(cx: &Context<'_>, call: CallRef, fact: &CallF, out: &mut Sink) {
         Finding::new(out.meta(), at, message)
             .severity(Severity::Warning)
             .confidence(Confidence::Medium)
-            .label(at, Role::Growth, "one thread, with its callback and arguments, until the time is over")
+            .label(at, Role::Growth, "one thread with its callback, until the time is over")
             .growth(Growth::PerThread)
             .symbol(symbol(program, func))
             .help("use one scheduler thread for all (`sched`, `loop.call_later`), or keep the timer and cancel it when it is not needed"),
