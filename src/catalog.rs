@@ -37,6 +37,12 @@ impl RuleMeta {
         split(self.page).map_or(self.page, |it| it.1)
     }
 
+    /// Whether it judges comments of ours instead of the program.
+    #[must_use]
+    pub fn is_about_comments(&self) -> bool {
+        self.code.starts_with("HL9")
+    }
+
     /// Where the page can be read.
     #[must_use]
     pub fn url(&self) -> String {

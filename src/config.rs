@@ -194,6 +194,10 @@ pub struct Config {
     pub severity: Vec<(String, Sourced<Level>)>,
     /// Tables of what APIs do, in the form of the rules' own; extended files' first.
     pub api: Vec<Sourced<toml::Table>>,
+    /// Whether suppression comments of ours give a reason.
+    pub require_reason: Sourced<bool>,
+    /// Whether suppression comments name the rules they are for.
+    pub forbid_blanket: Sourced<bool>,
     /// Baseline file.
     pub baseline: Sourced<Option<PathBuf>>,
 }
@@ -218,6 +222,8 @@ impl Default for Config {
             per_file_ignores: Vec::new(),
             severity: Vec::new(),
             api: Vec::new(),
+            require_reason: Sourced::default(false),
+            forbid_blanket: Sourced::default(false),
             baseline: Sourced::default(None),
         }
     }

@@ -178,6 +178,8 @@ pub struct Finding {
     pub symbol: String,
     /// Stable over moves within a file; see [`finish`].
     pub fingerprint: u64,
+    /// Ranges of the primary place's file, in order, that can be taken out without changing the program.
+    pub remove: Vec<Span>,
 }
 
 impl Finding {
@@ -199,6 +201,7 @@ impl Finding {
             retained_bytes: None,
             symbol: String::new(),
             fingerprint: 0,
+            remove: Vec::new(),
         }
     }
 
@@ -276,6 +279,13 @@ impl Finding {
     pub fn bytes(mut self, own: Option<u64>, retained: Option<u64>) -> Self {
         self.self_bytes = own;
         self.retained_bytes = retained;
+        self
+    }
+
+    /// Sets what can be taken out of the file.
+    #[must_use]
+    pub fn remove(mut self, ranges: Vec<Span>) -> Self {
+        self.remove = ranges;
         self
     }
 

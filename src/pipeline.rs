@@ -3,24 +3,23 @@
 //! Stages are functions of their own names, so that a profile reads as the pipeline. A panic in one file is caught and
 //! becomes a notice; the rest of the run goes on, and the exit code says so.
 
-use std::collections::HashMap;
+mod comments;
+mod selection;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use rayon::prelude::*;
 
-use crate::base::{FileId, Idx, LineIndex, SourceMap};
-use crate::catalog::RuleMeta;
+use crate::base::{FileId, Idx, SourceMap};
 use crate::config::{Config, Level, Parser, Program as ProgramSetting};
 use crate::discover::{
     self, DiscoverError, DiscoverOptions, Discovered, Exclude, FileKind, ProgramKind, SourcePath,
 };
 use crate::facts::collect::collect;
-use crate::facts::model::{FileFacts, PragmaF};
-use crate::finding::suppress::{Pragma, Suppressions};
-use crate::finding::{Confidence, Finding, Severity, finish};
+use crate::facts::model::FileFacts;
+use crate::finding::{Finding, Severity, finish};
 use crate::heap::Census;
 use crate::limits::STACK_SIZE;
 use crate::link::{self, FileInput};
@@ -30,6 +29,8 @@ use crate::notebook::NotebookError;
 use crate::report::{Notice, NoticeKind, Stats};
 use crate::rules;
 use crate::source::{self, Source, SourceError};
+use comments::CommentSet;
+use selection::Selection;
 
 /// What is to be analysed, and how.
 #[derive(Debug)]
@@ -152,7 +153,12 @@ fn run(
         ProgramSetting::Library => ProgramKind::Library,
         ProgramSetting::Auto => step_kind(request, discovered),
     };
-    let pragmas: Vec<_> = inputs.iter().map(|it| it.facts.pragmas.clone()).collect();
+    let facts = || inputs.iter().map(|it| &it.facts);
+    let mut comments = CommentSet::new(
+        facts().map(|it| it.pragmas.clone()).collect(),
+        facts().map(|it| !it.errors.is_empty()).collect(),
+    );
+    let is_generated: Vec<bool> = facts().map(|it| it.is_generated).collect();
     let mut sources = SourceMap::new(
         discovered
             .files
@@ -171,15 +177,8 @@ fn run(
         let census = Census::of(&cx);
         let findings: Vec<Finding> = rules::run(&cx, |meta| selection.wants(meta))
             .into_iter()
-            .filter(|it| {
-                selection.shows_file(
-                    &discovered.files[it.primary.file.index()],
-                    program.files[it.primary.file.index()].facts.is_generated,
-                    it,
-                )
-            })
+            .filter(|it| selection.wants_in(it.rule, &discovered.files[it.primary.file.index()]))
             .map(|it| selection.with_severity(it))
-            .filter(|it| selection.shows(it))
             .collect();
         (findings, census)
     }));
@@ -199,8 +198,34 @@ fn run(
             has_internal_error: true,
         };
     };
-    step_texts(&findings, discovered, &mut sources);
-    let findings = step_suppress(findings, &pragmas, &sources);
+    let shows = |it: &Finding| {
+        let file = it.primary.file.index();
+        selection.shows(it, &discovered.files[file], is_generated[file])
+    };
+    let (shown, hidden): (Vec<_>, Vec<_>) = findings.into_iter().partition(shows);
+    let commented: Vec<FileId> = comments.files(config.forbid_blanket.value).collect();
+    step_texts(&shown, &commented, discovered, &mut sources);
+    let mut findings = shown;
+    findings.retain(|it| !comments.silences(it, &sources));
+    // A comment that silences what would not be shown is no less used.
+    for it in &hidden {
+        if commented.binary_search(&it.primary.file).is_ok() {
+            comments.silences(it, &sources);
+        }
+    }
+    let is_whole = request.roots.iter().any(|it| it.is_dir());
+    let about_comments = comments.judge(
+        &discovered.files,
+        &commented,
+        &sources,
+        selection,
+        config,
+        is_whole,
+    );
+    let about_comments = about_comments
+        .into_iter()
+        .map(|it| selection.with_severity(it));
+    findings.extend(about_comments.filter(shows));
     let has_internal_error = notices.iter().any(|it| it.kind == NoticeKind::Internal);
     let stats = Stats {
         files: discovered.files.len(),
@@ -347,8 +372,13 @@ fn collect_file(file: &SourcePath, door: Door) -> (FileFacts, Vec<Notice>) {
     }
 }
 
-/// Reads again the texts of the files that findings point into.
-fn step_texts(findings: &[Finding], discovered: &Discovered, sources: &mut SourceMap) {
+/// Reads again the texts of the files that findings point into, and of some more.
+fn step_texts(
+    findings: &[Finding],
+    more: &[FileId],
+    discovered: &Discovered,
+    sources: &mut SourceMap,
+) {
     let mut wanted: Vec<usize> = findings
         .iter()
         .flat_map(|it| {
@@ -361,6 +391,7 @@ fn step_texts(findings: &[Finding], discovered: &Discovered, sources: &mut Sourc
                 .chain(labels)
                 .chain(steps)
         })
+        .chain(more.iter().map(|it| it.index()))
         .collect();
     wanted.sort_unstable();
     wanted.dedup();
@@ -374,136 +405,6 @@ fn step_texts(findings: &[Finding], discovered: &Discovered, sources: &mut Sourc
         if let Some(cells) = source.cells {
             sources.set_cells(file, cells);
         }
-    }
-}
-
-/// Takes out what comments in the code silence; a file's comments are read once.
-fn step_suppress(
-    findings: Vec<Finding>,
-    pragmas: &[Vec<PragmaF>],
-    sources: &SourceMap,
-) -> Vec<Finding> {
-    let mut known: HashMap<FileId, Suppressions> = HashMap::new();
-    findings
-        .into_iter()
-        .filter(|it| {
-            let file = it.primary.file;
-            let pragmas = &pragmas[file.index()];
-            if pragmas.is_empty() {
-                return true;
-            }
-            let lines = &sources.file(file).lines;
-            let line = lines.line(it.primary.span.start);
-            let suppressions = known
-                .entry(file)
-                .or_insert_with(|| Suppressions::parse(pragmas.iter().map(|it| pragma(it, lines))));
-            !suppressions.silences(&it.rule.code, &it.rule.name, &(line..=line))
-        })
-        .collect()
-}
-
-/// A comment with the lines of its statement.
-fn pragma<'a>(it: &'a PragmaF, lines: &LineIndex) -> Pragma<'a> {
-    let first = lines.line(it.covers.start);
-    let last = lines.line(it.covers.end.saturating_sub(1).max(it.covers.start));
-    Pragma {
-        text: &it.text,
-        at: it.at,
-        lines: first..=last.max(lines.line(it.at.start)),
-    }
-}
-
-/// Which rules run and which findings are shown.
-struct Selection {
-    select: Option<Vec<String>>,
-    ignore: Vec<String>,
-    level: Severity,
-    confidence: Confidence,
-    per_file: Vec<(GlobSet, Vec<String>)>,
-    severity: Vec<(String, Severity)>,
-}
-
-impl Selection {
-    fn new(config: &Config) -> Result<Self, Error> {
-        let select = config.select.value.clone();
-        let ignore = config.ignore.value.clone();
-        for selector in select.iter().flatten().chain(&ignore) {
-            if !rules::metas().iter().any(|it| it.matches(selector)) {
-                return Err(Error::UnknownRule(selector.clone()));
-            }
-        }
-        let mut per_file = Vec::new();
-        for it in &config.per_file_ignores {
-            let glob = &it.value.files.glob;
-            let bad = |error: globset::Error| Error::Pattern {
-                glob: glob.clone(),
-                message: error.kind().to_string(),
-            };
-            let mut set = GlobSetBuilder::new();
-            for pattern in [
-                glob.clone(),
-                format!("**/{glob}"),
-                format!("{}/**", glob.trim_end_matches('/')),
-            ] {
-                set.add(
-                    GlobBuilder::new(&pattern)
-                        .literal_separator(true)
-                        .build()
-                        .map_err(bad)?,
-                );
-            }
-            per_file.push((set.build().map_err(bad)?, it.value.rules.clone()));
-        }
-        Ok(Self {
-            select,
-            ignore,
-            level: severity_of(config.level.value),
-            confidence: match config.confidence.value {
-                crate::config::Confidence::Low => Confidence::Low,
-                crate::config::Confidence::Medium => Confidence::Medium,
-                crate::config::Confidence::High => Confidence::High,
-            },
-            per_file,
-            severity: config
-                .severity
-                .iter()
-                .map(|(name, level)| (name.clone(), severity_of(level.value)))
-                .collect(),
-        })
-    }
-
-    fn wants(&self, meta: &RuleMeta) -> bool {
-        self.select
-            .as_ref()
-            .is_none_or(|it| it.iter().any(|s| meta.matches(s)))
-            && !self.ignore.iter().any(|s| meta.matches(s))
-    }
-
-    /// Copies of other people's code and generated files are read, not reported on; of tests only errors are.
-    fn shows_file(&self, file: &SourcePath, is_generated: bool, finding: &Finding) -> bool {
-        let is_ignored = self.per_file.iter().any(|(set, rules)| {
-            set.is_match(&file.display) && rules.iter().any(|it| finding.rule.matches(it))
-        });
-        !is_ignored
-            && !file.is_vendored
-            && !is_generated
-            && (!file.is_test || finding.severity == Severity::Error)
-    }
-
-    fn with_severity(&self, mut finding: Finding) -> Finding {
-        if let Some((_, severity)) = self
-            .severity
-            .iter()
-            .rev()
-            .find(|(name, _)| finding.rule.matches(name))
-        {
-            finding.severity = *severity;
-        }
-        finding
-    }
-
-    fn shows(&self, finding: &Finding) -> bool {
-        finding.severity >= self.level && finding.confidence >= self.confidence
     }
 }
 

@@ -3,9 +3,11 @@
 //! To add one: its page `rules/<name>.md`, its file `src/rules/<name>.rs`, and its two lines here (`mod` and [`ALL`]).
 
 mod accumulated_graph;
+mod blanket_suppression;
 mod callback_never_removed;
 mod closure_holds_large_local;
 mod context_var_per_call;
+mod expired_suppression;
 mod finalizer_holds_itself;
 mod finalizer_in_cycle;
 mod finalizer_resurrects;
@@ -14,12 +16,14 @@ mod gc_defeated;
 mod growing_default_argument;
 mod handler_per_call;
 mod lost_task;
+mod malformed_suppression;
 mod method_cache;
 mod raw_descriptor;
 mod rebound_resource;
 mod resource_in_cycle;
 mod resource_without_owner;
 mod stored_exception;
+mod suppression_without_reason;
 mod suspended_frame_holds_large_local;
 mod thread_pins_object;
 mod unbounded_class_container;
@@ -37,13 +41,17 @@ mod unclosed_socket;
 mod undeleted_temporary;
 mod unfreed_native_memory;
 mod unreaped_process;
+mod unused_suppression;
 mod view_holds_base;
 mod weak_key_reachable;
 
 mod caches;
+mod commenting;
 mod growing;
 mod losing;
 mod registering;
+
+pub use commenting::Comments;
 
 use std::sync::LazyLock;
 
@@ -65,8 +73,11 @@ pub trait Rule: Sync {
     /// The page of `rules/`, embedded.
     fn page(&self) -> &'static str;
 
-    /// Reports what it finds.
-    fn check(&self, cx: &Context<'_>, out: &mut Sink);
+    /// Reports what it finds in the program.
+    fn check(&self, _cx: &Context<'_>, _out: &mut Sink) {}
+
+    /// Reports what it finds in the comments of a file, once it is known what they silence.
+    fn check_comments(&self, _comments: &Comments<'_>, _out: &mut Sink) {}
 }
 
 /// All rules, by code.
@@ -108,6 +119,11 @@ pub const ALL: &[&dyn Rule] = &[
     &unclosed_figure::UnclosedFigure,
     &accumulated_graph::AccumulatedGraph,
     &unfreed_native_memory::UnfreedNativeMemory,
+    &unused_suppression::UnusedSuppression,
+    &malformed_suppression::MalformedSuppression,
+    &suppression_without_reason::SuppressionWithoutReason,
+    &expired_suppression::ExpiredSuppression,
+    &blanket_suppression::BlanketSuppression,
 ];
 
 static METAS: LazyLock<Vec<RuleMeta>> = LazyLock::new(|| {
@@ -238,4 +254,19 @@ pub fn run(cx: &Context<'_>, wanted: impl Fn(&RuleMeta) -> bool + Sync) -> Vec<F
         })
         .flatten()
         .collect()
+}
+
+/// Runs the rules about comments for which `wanted` says so, on one file.
+#[must_use]
+pub fn run_on_comments(
+    comments: &Comments<'_>,
+    wanted: impl Fn(&RuleMeta) -> bool,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (rule, meta) in ALL.iter().zip(metas()).filter(|(_, meta)| wanted(meta)) {
+        let mut sink = Sink { meta, findings };
+        rule.check_comments(comments, &mut sink);
+        findings = sink.findings;
+    }
+    findings
 }

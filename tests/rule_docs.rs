@@ -96,7 +96,7 @@ fn sections(text: &str) -> Vec<Section> {
         if let Some(info) = line.strip_prefix("```") {
             let body: Vec<&str> = lines.by_ref().take_while(|it| *it != "```").collect();
             let mut words = info.split_whitespace();
-            if is_program && words.next() == Some("python") {
+            if is_program && matches!(words.next(), Some("python" | "toml")) {
                 let section = sections.last_mut().expect("is_program says so");
                 let path = path.take().unwrap_or_else(|| "main.py".to_owned());
                 section.program.files.push((path, body.join("\n") + "\n"));

@@ -56,6 +56,11 @@ pub const KEYS: &[Key] = &[
         "least severity that makes the run fail",
     ),
     key(
+        "forbid-blanket",
+        "true or false",
+        "whether suppression comments must name rules",
+    ),
+    key(
         "ignore",
         STRINGS,
         "codes, families or names of rules not to check",
@@ -80,6 +85,11 @@ pub const KEYS: &[Key] = &[
         "program",
         "\"auto\", \"application\" or \"library\"",
         "whether all callers are in the program",
+    ),
+    key(
+        "require-reason",
+        "true or false",
+        "whether suppression comments must give a reason",
     ),
     key(
         "respect-gitignore",

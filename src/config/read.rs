@@ -194,6 +194,8 @@ impl Section<'_, '_> {
             per_file_ignores,
             severity,
             api,
+            require_reason,
+            forbid_blanket,
             baseline,
         } = config;
         self.set("select", select, |key, value| {
@@ -208,10 +210,16 @@ impl Section<'_, '_> {
                 extend_exclude.push(Sourced { value, from });
             }
         }
-        self.set("respect-gitignore", respect_gitignore, |key, value| {
-            let flag = value.get_ref().as_bool();
-            flag.ok_or_else(|| self.wrong(key, value))
-        })?;
+        for (key, to) in [
+            ("respect-gitignore", respect_gitignore),
+            ("require-reason", require_reason),
+            ("forbid-blanket", forbid_blanket),
+        ] {
+            self.set(key, to, |key, value| {
+                let flag = value.get_ref().as_bool();
+                flag.ok_or_else(|| self.wrong(key, value))
+            })?;
+        }
         self.set("level", level, |key, value| {
             self.word(key, value, Level::WORDS)
         })?;

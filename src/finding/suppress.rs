@@ -4,11 +4,17 @@
 //!   tools are theirs: `# noqa: E501` silences nothing of ours.
 //! - `# heaplint: ignore` and `# heaplint: ignore[HL101, method-cache] reason` do the same, and take names of rules too.
 //! - `# heaplint: ignore-file` and `# heaplint: ignore-file[HL2]` speak for the whole file.
+//! - `until 2026-12-31` in the reason ends it after that day.
 //!
 //! Several may share a comment: `# type: ignore  # noqa: HL201`. What silenced nothing, and what says `heaplint:` but
-//! nothing that we understand, can be listed: a misspelled comment must not pass for a silenced finding.
+//! nothing that we understand, is listed: a misspelled comment must not pass for a silenced finding.
+
+mod read;
+mod remove;
 
 use std::ops::RangeInclusive;
+
+use time::Date;
 
 use crate::base::Span;
 
@@ -44,42 +50,61 @@ pub struct Malformed {
     pub message: String,
 }
 
-/// A comment, or one selector of it, that silenced nothing.
+/// A comment, or some selectors of it, that silenced nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Unused {
     /// Where the comment stands.
     pub at: Span,
     /// Its selectors that silenced nothing; empty for a comment without selectors.
     pub selectors: Vec<String>,
+    /// Ranges to take out of the text, in order, that remove them and leave what other tools read.
+    pub remove: Vec<Span>,
+}
+
+/// A comment whose day has passed, and that would silence something otherwise.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Expired {
+    /// Where it stands.
+    pub at: Span,
+    /// The last day on which it counted.
+    pub until: Date,
 }
 
 #[derive(Clone, Debug)]
 struct Directive {
     at: Span,
+    /// Its part of the comment, from its `#` to the next part.
+    part: Span,
     first: u32,
     last: u32,
     /// `noqa` belongs to other tools as well.
     is_shared: bool,
+    /// Names codes of other tools.
+    has_others: bool,
     /// Without selectors.
     is_blanket: bool,
     selectors: Vec<Selector>,
     is_used: bool,
     reason: String,
+    until: Option<Date>,
+    is_expired: bool,
 }
 
 #[derive(Clone, Debug)]
 struct Selector {
     text: String,
+    /// Where it stands.
+    at: Span,
     is_used: bool,
 }
 
 impl Suppressions {
-    /// Reads the comments of one file, in time linear in their length.
+    /// Reads the comments of one file, in time linear in their length. Those whose day came before `today` silence nothing.
     #[must_use]
-    pub fn parse<'a>(pragmas: impl IntoIterator<Item = Pragma<'a>>) -> Self {
+    pub fn parse<'a>(pragmas: impl IntoIterator<Item = Pragma<'a>>, today: Date) -> Self {
         let mut it = Self::default();
         for pragma in pragmas {
-            it.read(&pragma);
+            read::read(&mut it, &pragma, today);
         }
         it.directives.sort_by_key(|directive| directive.first);
         let mut reach = 0;
@@ -96,6 +121,24 @@ impl Suppressions {
 
     /// Whether a finding of this rule, on a statement of these lines, is silenced. What silences it counts as used.
     pub fn silences(&mut self, code: &str, name: &str, lines: &RangeInclusive<u32>) -> bool {
+        self.ask(lines, |it| it.silences(code, name))
+    }
+
+    /// Whether a finding about comments themselves is silenced: by name only, as a blanket would silence what is said of it.
+    pub fn silences_by_name(
+        &mut self,
+        code: &str,
+        name: &str,
+        lines: &RangeInclusive<u32>,
+    ) -> bool {
+        self.ask(lines, |it| !it.is_blanket && it.silences(code, name))
+    }
+
+    fn ask(
+        &mut self,
+        lines: &RangeInclusive<u32>,
+        mut silences: impl FnMut(&mut Directive) -> bool,
+    ) -> bool {
         let mut is_silenced = false;
         let before = self
             .directives
@@ -106,38 +149,63 @@ impl Suppressions {
             }
             let directive = &mut self.directives[at];
             if directive.last >= *lines.start() {
-                is_silenced |= directive.silences(code, name);
+                is_silenced |= silences(directive);
             }
         }
         for directive in &mut self.file {
-            is_silenced |= directive.silences(code, name);
+            is_silenced |= silences(directive);
         }
         is_silenced
     }
 
-    /// Comments that silenced nothing so far, in file order. A bare `# noqa` is not ours to judge.
+    /// Comments that silenced nothing so far, in file order. A bare `# noqa` is not ours to judge, and a selector is
+    /// judged when `is_judged` says that all rules it names had their say; a comment without selectors names them all.
     #[must_use]
-    pub fn unused(&self) -> Vec<Unused> {
+    pub fn unused(&self, text: &str, is_judged: impl Fn(Option<&str>) -> bool) -> Vec<Unused> {
         let mut unused: Vec<Unused> = self
             .file
             .iter()
             .chain(&self.directives)
-            .filter_map(Directive::unused)
+            .filter_map(|it| it.unused(text, &is_judged))
             .collect();
         unused.sort_by_key(|it| it.at);
         unused
     }
 
-    /// Comments without selectors, in file order: for a project that forbids them. A bare `# noqa` is among them.
+    /// Comments without selectors, in file order: for a project that forbids them. A bare `# noqa` is among them when it
+    /// silenced something of ours.
     #[must_use]
     pub fn blanket(&self) -> Vec<Span> {
-        self.places(|it| it.is_blanket)
+        self.places(|it| it.is_blanket && (!it.is_shared || it.is_used))
     }
 
     /// Comments of ours that give no reason, in file order: for a project that asks for one.
     #[must_use]
     pub fn without_reason(&self) -> Vec<Span> {
         self.places(|it| !it.is_shared && it.reason.is_empty())
+    }
+
+    /// Comments whose day has passed, in file order, that would silence something otherwise.
+    #[must_use]
+    pub fn expired(&self) -> Vec<Expired> {
+        let all = self.file.iter().chain(&self.directives);
+        let mut expired: Vec<Expired> = all
+            .filter(|it| it.is_expired && it.is_used)
+            .filter_map(|it| {
+                Some(Expired {
+                    at: it.at,
+                    until: it.until?,
+                })
+            })
+            .collect();
+        expired.sort_by_key(|it| it.at);
+        expired
+    }
+
+    /// Codes and names between brackets or after `noqa:`, where they stand; codes of other tools are not among them.
+    pub fn selectors(&self) -> impl Iterator<Item = (&str, Span)> {
+        let all = self.file.iter().chain(&self.directives);
+        all.flat_map(|it| it.selectors.iter().map(|it| (&*it.text, it.at)))
     }
 
     /// Comments that say `heaplint:`, but nothing that we understand, in file order.
@@ -152,88 +220,9 @@ impl Suppressions {
         places.sort_unstable();
         places
     }
-
-    fn read(&mut self, pragma: &Pragma<'_>) {
-        // Each `#` begins a comment within the comment.
-        for part in pragma.text.split('#').map(str::trim_start) {
-            if let Some(rest) = strip_word(part, "noqa") {
-                let (is_blanket, selectors) = noqa(rest);
-                if is_blanket || !selectors.is_empty() {
-                    let directive = Directive::new(pragma, is_blanket, selectors);
-                    self.directives.push(Directive {
-                        is_shared: true,
-                        ..directive
-                    });
-                }
-            } else if let Some(rest) =
-                strip_word(part, "heaplint").and_then(|rest| rest.trim_start().strip_prefix(':'))
-                && let Err(message) = self.read_own(pragma, rest.trim())
-            {
-                self.malformed.push(Malformed {
-                    at: pragma.at,
-                    message,
-                });
-            }
-        }
-    }
-
-    fn read_own(&mut self, pragma: &Pragma<'_>, text: &str) -> Result<(), String> {
-        let verb_len = text
-            .find(|c: char| !c.is_ascii_alphanumeric() && c != '-')
-            .unwrap_or(text.len());
-        let (verb, rest) = text.split_at(verb_len);
-        let is_file = verb.eq_ignore_ascii_case("ignore-file");
-        if !is_file && !verb.eq_ignore_ascii_case("ignore") {
-            return Err(format!(
-                "unknown `{verb}`: use `ignore`, `ignore[HL101]` or `ignore-file`"
-            ));
-        }
-        let rest = rest.trim_start();
-        let (is_blanket, selectors, reason) = match rest.strip_prefix('[') {
-            None => (true, Vec::new(), rest),
-            Some(list) => {
-                let (list, reason) = list
-                    .split_once(']')
-                    .ok_or_else(|| "the bracket is not closed".to_owned())?;
-                let words = list.split([',', ' ', '\t']).filter(|it| !it.is_empty());
-                let selectors: Vec<String> = words.map(str::to_owned).collect();
-                if selectors.is_empty() {
-                    return Err("no code or name between the brackets".to_owned());
-                }
-                (false, selectors, reason)
-            }
-        };
-        let directive = Directive {
-            reason: reason.trim().to_owned(),
-            ..Directive::new(pragma, is_blanket, selectors)
-        };
-        if is_file {
-            self.file.push(directive);
-        } else {
-            self.directives.push(directive);
-        }
-        Ok(())
-    }
 }
 
 impl Directive {
-    fn new(pragma: &Pragma<'_>, is_blanket: bool, selectors: Vec<String>) -> Self {
-        let selectors = selectors.into_iter().map(|text| Selector {
-            text,
-            is_used: false,
-        });
-        Self {
-            at: pragma.at,
-            first: *pragma.lines.start(),
-            last: *pragma.lines.end(),
-            is_shared: false,
-            is_blanket,
-            selectors: selectors.collect(),
-            is_used: false,
-            reason: String::new(),
-        }
-    }
-
     fn silences(&mut self, code: &str, name: &str) -> bool {
         let mut is_silenced = self.is_blanket;
         for selector in &mut self.selectors {
@@ -243,43 +232,26 @@ impl Directive {
             }
         }
         self.is_used |= is_silenced;
-        is_silenced
+        is_silenced && !self.is_expired
     }
 
-    fn unused(&self) -> Option<Unused> {
-        let unused = self.selectors.iter().filter(|it| !it.is_used);
-        let selectors: Vec<String> = unused.map(|it| it.text.clone()).collect();
+    fn unused(&self, text: &str, is_judged: impl Fn(Option<&str>) -> bool) -> Option<Unused> {
+        let unused: Vec<&Selector> = self
+            .selectors
+            .iter()
+            .filter(|it| !it.is_used && is_judged(Some(&it.text)))
+            .collect();
         let says_nothing = if self.is_blanket {
-            !self.is_used && !self.is_shared
+            !self.is_used && !self.is_shared && is_judged(None)
         } else {
-            !selectors.is_empty()
+            !unused.is_empty()
         };
-        says_nothing.then_some(Unused {
+        says_nothing.then(|| Unused {
             at: self.at,
-            selectors,
+            remove: remove::ranges(text, self, &unused),
+            selectors: unused.iter().map(|it| it.text.clone()).collect(),
         })
     }
-}
-
-/// What follows `noqa`: whether it is a blanket, and else its selectors that are ours.
-fn noqa(rest: &str) -> (bool, Vec<String>) {
-    let Some(list) = rest.trim_start().strip_prefix(':') else {
-        return (true, Vec::new());
-    };
-    let words = list.split([',', ' ', '\t']).filter(|it| !it.is_empty());
-    let codes = words.take_while(|it| is_code(it));
-    let ours = codes.filter(|it| {
-        it.get(..2)
-            .is_some_and(|family| family.eq_ignore_ascii_case("HL"))
-    });
-    (false, ours.map(str::to_owned).collect())
-}
-
-/// Letters, then digits, as all tools write their codes; or our family.
-fn is_code(word: &str) -> bool {
-    let digits = word.trim_start_matches(|c: char| c.is_ascii_alphabetic());
-    let is_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    digits.len() < word.len() && is_digits || word.eq_ignore_ascii_case("HL")
 }
 
 /// Whether `selector` is `code` or begins it: `HL`, `HL2`, `HL201`.
@@ -290,146 +262,5 @@ fn is_family(selector: &str, code: &str) -> bool {
             .is_some_and(|begin| begin.eq_ignore_ascii_case(selector))
 }
 
-/// What follows `word` at the start of `text`, in any case, when the word ends there.
-fn strip_word<'t>(text: &'t str, word: &str) -> Option<&'t str> {
-    let begin = text.get(..word.len())?;
-    let rest = &text[word.len()..];
-    let goes_on = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
-    (begin.eq_ignore_ascii_case(word) && !rest.starts_with(goes_on)).then_some(rest)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn on(line: u32, text: &str) -> Pragma<'_> {
-        Pragma {
-            text,
-            at: Span::new(line * 100, line * 100 + text.len() as u32),
-            lines: line..=line,
-        }
-    }
-
-    fn silences(comment: &str) -> bool {
-        Suppressions::parse([on(3, comment)]).silences("HL201", "unclosed-file", &(3..=3))
-    }
-
-    #[test]
-    fn comments_that_silence() {
-        for comment in [
-            "# noqa",
-            "#noqa",
-            "# NoQA  because",
-            "# noqa: HL201",
-            "# noqa:HL201",
-            "# noqa : hl201 kept on purpose",
-            "# noqa: E501,HL201",
-            "# noqa: E501 HL2",
-            "# type: ignore  # noqa: HL",
-            "# heaplint: ignore",
-            "# heaplint:ignore the caller closes it",
-            "# heaplint: ignore[HL201] the caller closes it",
-            "# heaplint: ignore[unclosed-file]",
-            "# heaplint: ignore [ HL101, HL2 ]",
-            "# heaplint: ignore-file",
-            "# heaplint: ignore-file[HL201]",
-        ] {
-            assert!(silences(comment), "{comment}");
-        }
-    }
-
-    #[test]
-    fn comments_that_do_not_silence() {
-        for comment in [
-            "# noqa: E501",
-            "# noqa: HL101",
-            "# noqa: HL2011",
-            "# noqa: see HL201",
-            "# noqa:",
-            "# noqasaurus",
-            "# a word about noqa",
-            "# heaplint: ignore[HL101]",
-            "# heaplint: ignore[]",
-            "# heaplint: ignore[HL201",
-            "# heaplint: ignored",
-            "# heaplint ignore",
-            "# heaplint: ignore-file[HL1]",
-            "# é",
-        ] {
-            assert!(!silences(comment), "{comment}");
-        }
-    }
-
-    #[test]
-    fn any_line_of_the_statement_will_do() {
-        let pragma = Pragma {
-            lines: 3..=6,
-            ..on(6, "# noqa: HL201")
-        };
-        let mut it = Suppressions::parse([on(1, "# noqa: HL1"), pragma, on(9, "# noqa: HL1")]);
-        assert!(it.silences("HL201", "unclosed-file", &(3..=3)));
-        assert!(it.silences("HL201", "unclosed-file", &(4..=9)));
-        assert!(!it.silences("HL201", "unclosed-file", &(2..=2)));
-        assert!(!it.silences("HL201", "unclosed-file", &(7..=8)));
-    }
-
-    #[test]
-    fn what_silenced_nothing_is_listed() {
-        let mut it = Suppressions::parse([
-            on(1, "# noqa"),
-            on(2, "# heaplint: ignore"),
-            on(3, "# noqa: E501, HL101, HL201"),
-            on(4, "# heaplint: ignore[HL201]"),
-            on(5, "# heaplint: ignore-file[HL3]"),
-        ]);
-        assert!(it.silences("HL201", "unclosed-file", &(3..=3)));
-        assert!(it.silences("HL201", "unclosed-file", &(4..=4)));
-        let unused: Vec<_> = it
-            .unused()
-            .into_iter()
-            .map(|it| (it.at.start, it.selectors))
-            .collect();
-        assert_eq!(
-            unused,
-            [
-                (200, vec![]),
-                (300, vec!["HL101".to_owned()]),
-                (500, vec!["HL3".to_owned()]),
-            ]
-        );
-        assert_eq!(it.blanket().len(), 2);
-        assert_eq!(it.without_reason().len(), 3);
-    }
-
-    #[test]
-    fn misspelled_comments_are_listed() {
-        let it = Suppressions::parse([
-            on(1, "# heaplint: ignroe[HL101]"),
-            on(2, "# heaplint: ignore[HL101"),
-            on(3, "# heaplint: ignore[ ]"),
-        ]);
-        let messages: Vec<_> = it
-            .malformed()
-            .iter()
-            .map(|it| it.message.as_str())
-            .collect();
-        assert_eq!(
-            messages,
-            [
-                "unknown `ignroe`: use `ignore`, `ignore[HL101]` or `ignore-file`",
-                "the bracket is not closed",
-                "no code or name between the brackets",
-            ]
-        );
-    }
-
-    #[test]
-    fn many_comments_take_linear_time() {
-        let text = "# noqa: HL9 ".repeat(20_000) + &"# heaplint: ignore[".repeat(20_000);
-        let pragmas = (1..50_000).map(|line| on(line, "# noqa: HL9"));
-        let mut it = Suppressions::parse(pragmas.chain([on(60_000, &text)]));
-        for line in 1..50_000 {
-            assert!(!it.silences("HL201", "unclosed-file", &(line..=line)));
-        }
-    }
-}
+mod tests;

@@ -5,7 +5,6 @@
 #![allow(dead_code, reason = "each suite uses its part")]
 
 use std::fmt::Write as _;
-use std::path::Path;
 use std::process::ExitCode;
 
 use heaplint::config::{self, Config, Source, Sourced};
@@ -77,7 +76,12 @@ fn look_from(
         std::fs::create_dir_all(at.parent().expect("a file lies in a folder"))?;
         std::fs::write(at, text)?;
     }
-    let mut config = Config::from_str("", Path::new("heaplint.toml"))?;
+    let settings = folder.path().join("heaplint.toml");
+    let mut config = if settings.is_file() {
+        Config::from_file(&settings)?
+    } else {
+        Config::from_str("", &settings)?
+    };
     config.level = by_flag(level);
     config.confidence = by_flag(confidence);
     config.threads = by_flag(1);
