@@ -6,6 +6,7 @@
 pub mod cycle;
 pub mod growth;
 pub mod kept;
+pub mod objects;
 pub mod origin;
 pub mod path;
 pub mod reach;

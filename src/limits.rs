@@ -12,6 +12,15 @@ pub const DEFS_FOLLOWED: usize = 4;
 /// Overriding methods that a call on a base class may reach.
 pub const OVERRIDES: usize = 8;
 
+/// Objects of a reference cycle; longer ones are not looked for.
+pub const CYCLE_LENGTH: usize = 6;
+
+/// Edges of one function from which a cycle is looked for; a function that closes more cycles repeats itself.
+pub const CYCLE_EDGES: usize = 256;
+
+/// Edges between parameters that one function passes on to its callers.
+pub const PARAM_EDGES: usize = 64;
+
 /// Rounds of propagation of what callees do with their parameters; each round carries a fact over one call.
 pub const SUMMARY_ROUNDS: usize = 12;
 

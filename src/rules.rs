@@ -50,6 +50,7 @@ mod commenting;
 mod growing;
 mod losing;
 mod registering;
+mod tied;
 
 pub use commenting::Comments;
 
@@ -63,7 +64,7 @@ use crate::config::TargetVersion;
 use crate::facts::model::ValueKind;
 use crate::finding::Finding;
 use crate::heap::growth::{Growth, ProgramKind};
-use crate::heap::reach::ObjectGraphs;
+use crate::heap::objects::Objects;
 use crate::link::Program;
 use crate::resources::fields::Field;
 use crate::resources::{self, program::Lost};
@@ -151,8 +152,8 @@ pub struct Context<'a> {
     pub large: u64,
     /// Containers that only grow.
     pub growths: Vec<Growth>,
-    /// What functions do among the objects they are given.
-    pub objects: ObjectGraphs,
+    /// Who holds whom among the objects of each function.
+    pub objects: Objects,
     /// Resources that get lost in the function that opens them.
     pub lost: Vec<Lost>,
     /// Resources kept on attributes.
@@ -183,7 +184,7 @@ impl<'a> Context<'a> {
             target,
             large,
             growths,
-            objects: program.object_graphs(),
+            objects: Objects::of(program),
             lost: resources::program::lost(program, version),
             fields: resources::fields::fields(program, version),
             exports: exports(program),

@@ -214,6 +214,20 @@ pub struct FuncF {
     pub body: Option<u32>,
 }
 
+impl FuncF {
+    /// Whether it is the module body.
+    #[must_use]
+    pub fn is_module(&self) -> bool {
+        self.kind == FuncKind::Module
+    }
+
+    /// Whether it is a `lambda`.
+    #[must_use]
+    pub fn is_lambda(&self) -> bool {
+        self.kind == FuncKind::Lambda
+    }
+}
+
 /// A parameter.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ParamF {

@@ -1,59 +1,121 @@
 //! Reference cycles among the objects of one function.
 
-use super::reach::{Holds, Object, ObjectGraphs};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::objects::{Holds, Via};
+use super::reach::Object;
 use crate::facts::model::ValueKind;
+use crate::limits;
 use crate::link::effects::EffectKind;
 use crate::link::program::ValueRef;
 use crate::link::{ClassRef, FuncRef, PlaceKey, Program};
 
-/// Shortest cycles of a function's object graph, one for each first edge.
+/// Objects that hold each other in a ring.
+#[derive(Clone, Debug)]
+pub struct Cycle {
+    /// The function that closes it.
+    pub func: FuncRef,
+    /// Its edges: each ends where the next begins, the last where the first begins.
+    pub edges: Box<[Holds]>,
+}
+
+impl Cycle {
+    /// The program's classes among its objects.
+    pub fn classes<'a>(&'a self, program: &'a Program<'_>) -> impl Iterator<Item = ClassRef> + 'a {
+        self.edges
+            .iter()
+            .filter_map(|it| program.class_of_object(self.func.file, it.from))
+    }
+}
+
+/// The shortest cycles of a function's object graph, each once.
 #[must_use]
-pub fn cycles(edges: &[Holds]) -> Vec<Vec<&Holds>> {
-    let mut found = Vec::new();
-    for first in edges {
-        if first.from == first.to {
-            found.push(vec![first]);
+pub fn cycles(func: FuncRef, edges: &[Holds]) -> Vec<Cycle> {
+    let edges = core(edges);
+    let mut after: FxHashMap<Object, Vec<u32>> = FxHashMap::default();
+    for (at, edge) in edges.iter().enumerate() {
+        after.entry(edge.from).or_default().push(at as u32);
+    }
+    let mut known: FxHashSet<Vec<u32>> = FxHashSet::default();
+    let mut found: Vec<Vec<u32>> = Vec::new();
+    for first in 0..edges.len().min(limits::CYCLE_EDGES) as u32 {
+        let Some(cycle) = shortest(&edges, &after, first) else {
             continue;
-        }
-        // Breadth first from the edge's end back to its start.
-        let mut paths: Vec<Vec<&Holds>> = vec![vec![first]];
-        let mut seen: Vec<Object> = vec![first.to];
-        'search: while !paths.is_empty() {
-            let mut next = Vec::new();
-            for path in &paths {
-                let end = path.last().map_or(first.to, |it| it.to);
-                for edge in edges.iter().filter(|it| it.from == end) {
-                    let mut longer = path.clone();
-                    longer.push(edge);
-                    if edge.to == first.from {
-                        found.push(longer);
-                        break 'search;
-                    }
-                    if !seen.contains(&edge.to) && longer.len() < 6 {
-                        seen.push(edge.to);
-                        next.push(longer);
-                    }
-                }
-            }
-            paths = next;
+        };
+        let mut same = cycle.clone();
+        same.sort_unstable();
+        if known.insert(same) {
+            found.push(cycle);
         }
     }
     found.sort_by_key(Vec::len);
     found
+        .into_iter()
+        .map(|cycle| Cycle {
+            func,
+            edges: cycle.into_iter().map(|it| edges[it as usize]).collect(),
+        })
+        .collect()
+}
+
+/// The edges that can be part of a cycle: those left when objects that hold none, or that none holds, are taken away
+/// until there are no more.
+fn core(edges: &[Holds]) -> Vec<Holds> {
+    let mut left: Vec<Holds> = edges.to_vec();
+    // Each round is linear; chains longer than the longest cycle that is looked for need not be taken away whole.
+    for _ in 0..limits::CYCLE_LENGTH {
+        let from: FxHashSet<Object> = left.iter().map(|it| it.from).collect();
+        let to: FxHashSet<Object> = left.iter().map(|it| it.to).collect();
+        let before = left.len();
+        left.retain(|it| from.contains(&it.to) && to.contains(&it.from));
+        if left.len() == before {
+            break;
+        }
+    }
+    left
+}
+
+/// The shortest way from the end of an edge back to its start, breadth first.
+fn shortest(edges: &[Holds], after: &FxHashMap<Object, Vec<u32>>, first: u32) -> Option<Vec<u32>> {
+    let start = edges[first as usize].from;
+    let mut came: FxHashMap<Object, u32> = FxHashMap::default();
+    let mut ends = vec![first];
+    let mut seen = FxHashSet::from_iter([edges[first as usize].to]);
+    for _ in 0..limits::CYCLE_LENGTH {
+        let mut next = Vec::new();
+        for &last in &ends {
+            let end = edges[last as usize].to;
+            if end == start {
+                let mut cycle = vec![last];
+                while cycle[cycle.len() - 1] != first {
+                    let from = edges[cycle[cycle.len() - 1] as usize].from;
+                    cycle.push(came[&from]);
+                }
+                cycle.reverse();
+                return Some(cycle);
+            }
+            came.insert(end, last);
+            for &edge in after.get(&end).into_iter().flatten() {
+                let to = edges[edge as usize].to;
+                if to == start || seen.insert(to) {
+                    next.push(edge);
+                }
+            }
+        }
+        ends = next;
+    }
+    None
 }
 
 /// Whether some code sets an attribute of the cycle to `None`, or deletes it: a way to break the cycle by hand.
 #[must_use]
-pub fn is_broken(program: &Program<'_>, func: FuncRef, cycle: &[&Holds]) -> bool {
-    cycle.iter().any(|edge| {
-        let Some(class) = program.class_of_object(func.file, edge.from) else {
+pub fn is_broken(program: &Program<'_>, cycle: &Cycle) -> bool {
+    cycle.edges.iter().any(|edge| {
+        let Some(class) = program.class_of_object(cycle.func.file, edge.from) else {
             return false;
         };
-        let name = edge.by.trim_start_matches('.').trim_end_matches("[…]");
-        let Some(name) = program.sym(name) else {
-            return false;
-        };
-        let is_item = edge.by.ends_with("[…]");
+        let name = edge.by.name();
+        let is_item = matches!(edge.by, Via::Item(_));
         let owner = program.mro(class).iter().copied().chain(
             program
                 .class_info(class)
@@ -81,27 +143,4 @@ pub fn is_broken(program: &Program<'_>, func: FuncRef, cycle: &[&Holds]) -> bool
             })
             || program.is_removal_guessed(name)
     })
-}
-
-impl Program<'_> {
-    /// Whether a method of the class, or of a base, ties its instance into a cycle that nothing breaks by hand.
-    #[must_use]
-    pub fn is_cyclic(&self, class: ClassRef, graphs: &ObjectGraphs) -> bool {
-        self.mro(class).iter().any(|&owner| {
-            self.class(owner).methods.iter().any(|&id| {
-                let func = FuncRef {
-                    file: owner.file,
-                    id,
-                };
-                let edges = self.object_graph(func, graphs);
-                cycles(&edges).into_iter().any(|cycle| {
-                    let is_part = cycle.iter().any(|it| {
-                        self.class_of_object(func.file, it.from)
-                            .is_some_and(|it| self.mro(class).contains(&it))
-                    });
-                    is_part && !is_broken(self, func, &cycle)
-                })
-            })
-        })
-    }
 }

@@ -12,7 +12,6 @@ use crate::heap::reach::Object;
 use crate::heap::size::Size;
 use crate::link::program::ValueRef;
 use crate::link::{FuncRef, Program};
-use crate::syntax::tree::FuncKind;
 
 pub(super) struct ClosureHoldsLargeLocal;
 
@@ -29,7 +28,7 @@ impl Rule for ClosureHoldsLargeLocal {
             let Some(parent) = fact.parent.filter(|it| it.index() != 0) else {
                 continue;
             };
-            if fact.kind == FuncKind::Module {
+            if fact.is_module() {
                 continue;
             }
             let mut captured = Vec::new();
@@ -181,9 +180,10 @@ fn finding(
     let file = closure.file;
     let facts = program.facts(file);
     let name = program.name(file, facts.vars[var].name);
-    let inner = match facts.funcs[closure.id].kind {
-        FuncKind::Lambda => "lambda".to_owned(),
-        _ => format!("`{}`", program.func_name(closure)),
+    let inner = if facts.funcs[closure.id].is_lambda() {
+        "lambda".to_owned()
+    } else {
+        format!("`{}`", program.func_name(closure))
     };
     let (amount, bytes) = match size {
         Size::Bytes(bytes) => (human(bytes), Some(bytes)),

@@ -3,7 +3,8 @@
 use super::{Context, Rule, Sink};
 use crate::facts::model::{ArgKindF, CallId, StoreKind, Target, Usage, ValueKind};
 use crate::finding::{Finding, Growth, Role, Severity, Step};
-use crate::heap::reach::{Object, ObjectGraphs};
+use crate::heap::objects::{Objects, Via};
+use crate::heap::reach::Object;
 use crate::link::program::{ValueRef, last_name};
 use crate::link::{Entity, FuncRef, Program};
 
@@ -59,7 +60,7 @@ fn is_kept(program: &Program<'_>, file: u32, id: CallId) -> bool {
 /// Reports a call whose arguments from `first` on reach the object that it watches.
 fn check(
     program: &Program<'_>,
-    graphs: &ObjectGraphs,
+    objects: &Objects,
     file: u32,
     id: CallId,
     first: usize,
@@ -82,7 +83,7 @@ fn check(
         file,
         id: call.func,
     };
-    let edges = program.object_graph(func, graphs);
+    let edges = objects.graph(func);
     let holder = args.iter().skip(first).find(|arg| {
         let mut reached: Vec<Object> = program
             .reach(ValueRef {
@@ -99,7 +100,7 @@ fn check(
             held = base;
         }
         if let ValueKind::Attr { base, name } = facts.values[held].kind {
-            let by = format!(".{}", program.name(file, name));
+            let by = Via::Attr(program.sym_of(file, name));
             let owners = program.reach(ValueRef { file, id: base });
             reached.extend(
                 edges

@@ -2,12 +2,11 @@
 //!
 //! Since Python 3.4 (PEP 442) such objects are collected, late and in no order; before, never.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::FxHashSet;
 
-use super::{Context, Rule, Sink};
-use crate::finding::{Finding, Growth, Role, Severity, Step};
-use crate::heap::cycle::{cycles, is_broken};
-use crate::heap::reach::{Holds, Object};
+use super::{Context, Rule, Sink, tied};
+use crate::finding::{Finding, Growth, Role, Severity};
+use crate::heap::cycle::Cycle;
 use crate::link::{ClassRef, FuncRef};
 
 pub(super) struct FinalizerInCycle;
@@ -22,25 +21,15 @@ impl Rule for FinalizerInCycle {
         let Some(del) = program.sym("__del__") else {
             return;
         };
-        let mut reported: FxHashMap<FuncRef, ()> = FxHashMap::default();
-        for func in program.funcs() {
-            let edges = program.object_graph(func, &cx.objects);
-            if edges.is_empty() {
-                continue;
-            }
-            for cycle in cycles(&edges) {
-                let finalized = cycle.iter().find_map(|edge| {
-                    let class = program.class_of_object(func.file, edge.from)?;
-                    let method = program.method(class, del)?;
-                    Some((class, method))
-                });
-                let Some((class, method)) = finalized else {
-                    continue;
-                };
-                if is_broken(program, func, &cycle) || reported.insert(method, ()).is_some() {
-                    continue;
-                }
-                out.report(finding(cx, out.meta(), func, class, method, &cycle));
+        let mut reported: FxHashSet<FuncRef> = FxHashSet::default();
+        for cycle in cx.objects.cycles() {
+            let finalized = cycle
+                .classes(program)
+                .find_map(|it| Some((it, program.method(it, del)?)));
+            if let Some((class, method)) = finalized
+                && reported.insert(method)
+            {
+                out.report(finding(cx, out.meta(), class, method, cycle));
             }
         }
     }
@@ -49,10 +38,9 @@ impl Rule for FinalizerInCycle {
 fn finding(
     cx: &Context<'_>,
     meta: &'static crate::catalog::RuleMeta,
-    func: FuncRef,
     class: ClassRef,
     method: FuncRef,
-    cycle: &[&Holds],
+    cycle: &Cycle,
 ) -> Finding {
     let program = cx.program;
     let owner = program.qualified_class(class);
@@ -67,7 +55,7 @@ fn finding(
         )
     };
     let at = program.at(method.file, program.func(method).name_span);
-    let mut finding = Finding::new(meta, at, message)
+    let finding = Finding::new(meta, at, message)
         .severity(if is_old {
             Severity::Error
         } else {
@@ -82,38 +70,7 @@ fn finding(
                 "runs only when the gc has found the cycle"
             },
         );
-    let name = |object: Object| match program.class_of_object(func.file, object) {
-        Some(class) => program.class_name(class).to_owned(),
-        None => match object {
-            Object::Var(var) => program
-                .name(func.file, program.facts(func.file).vars[var].name)
-                .to_owned(),
-            Object::New(_) => "new object".to_owned(),
-        },
-    };
-    let mut path = Vec::new();
-    if let Some(first) = cycle.first() {
-        path.push(Step {
-            node: name(first.from),
-            edge: String::new(),
-            place: None,
-        });
-    }
-    for edge in cycle {
-        let place = program.at(edge.file, edge.at);
-        finding = finding.label(
-            place,
-            Role::Link,
-            format!("`{}{}` holds `{}`", name(edge.from), edge.by, name(edge.to)),
-        );
-        path.push(Step {
-            node: name(edge.to),
-            edge: edge.by.clone(),
-            place: Some(place),
-        });
-    }
-    finding
-        .path(path)
+    tied::ring(program, finding, cycle)
         .growth(Growth::PerInstance)
         .symbol(format!("{}.{owner}", program.files[class.file as usize].module))
         .help("hold one direction weakly (`weakref.ref`, `weakref.proxy`), or release in a `close` method or a `weakref.finalize` that does not refer to the object")

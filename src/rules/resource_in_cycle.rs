@@ -2,13 +2,12 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Context, Rule, Sink};
+use super::{Context, Rule, Sink, tied};
 use crate::config::TargetVersion;
-use crate::facts::model::{CallId, Home, StoreKind, Target, ValueKind};
+use crate::facts::model::{CallId, StoreKind, Target, ValueKind};
 use crate::finding::{Confidence, Finding, Growth, Role, Severity, Step};
-use crate::heap::cycle::{cycles, is_broken};
+use crate::heap::cycle::Cycle;
 use crate::heap::growth::ProgramKind;
-use crate::heap::reach::{Holds, Object};
 use crate::link::program::{ValueRef, last_name};
 use crate::link::{ClassRef, Entity, FuncRef, Program, Sym};
 use crate::resources::program::opened;
@@ -38,37 +37,31 @@ impl Rule for ResourceInCycle {
         let del = program.sym("__del__");
         let mut reported: FxHashSet<(u32, CallId)> = FxHashSet::default();
         let mut closed: FxHashMap<(ClassRef, u32, CallId), bool> = FxHashMap::default();
-        for func in program.funcs() {
-            let edges = program.object_graph(func, &cx.objects);
-            if edges.is_empty() || program.files[func.file as usize].is_test {
+        for cycle in cx.objects.cycles() {
+            if program.files[cycle.func.file as usize].is_test {
                 continue;
             }
-            for cycle in cycles(&edges) {
-                let classes: Vec<ClassRef> = cycle
+            let classes: Vec<ClassRef> = cycle.classes(program).collect();
+            // With a finalizer it is that rule's business.
+            let is_finalized = classes
+                .iter()
+                .any(|&it| del.is_some_and(|del| program.method(it, del).is_some()));
+            if is_finalized {
+                continue;
+            }
+            for it in &held {
+                let is_part = classes
                     .iter()
-                    .filter_map(|it| program.class_of_object(func.file, it.from))
-                    .collect();
-                // With a finalizer it is that rule's business.
-                let is_finalized = classes
-                    .iter()
-                    .any(|&it| del.is_some_and(|del| program.method(it, del).is_some()));
-                if is_finalized || is_broken(program, func, &cycle) {
-                    continue;
-                }
-                for it in &held {
-                    let is_part = classes
-                        .iter()
-                        .any(|&class| program.mro(class).contains(&it.class));
-                    if is_part
-                        && !classes.iter().any(|&class| {
-                            *closed
-                                .entry((class, it.file, it.call))
-                                .or_insert_with(|| is_closed(cx, class, it))
-                        })
-                        && reported.insert((it.file, it.call))
-                    {
-                        out.report(finding(cx, out.meta(), func, &cycle, it));
-                    }
+                    .any(|&class| program.mro(class).contains(&it.class));
+                if is_part
+                    && !classes.iter().any(|&class| {
+                        *closed
+                            .entry((class, it.file, it.call))
+                            .or_insert_with(|| is_closed(cx, class, it))
+                    })
+                    && reported.insert((it.file, it.call))
+                {
+                    out.report(finding(cx, out.meta(), cycle, it));
                 }
             }
         }
@@ -197,8 +190,7 @@ fn is_managed(program: &Program<'_>, class: ClassRef) -> bool {
 fn finding(
     cx: &Context<'_>,
     meta: &'static crate::catalog::RuleMeta,
-    func: FuncRef,
-    cycle: &[&Holds],
+    cycle: &Cycle,
     held: &Held,
 ) -> Finding {
     let program = cx.program;
@@ -209,16 +201,7 @@ fn finding(
         .strip_prefix("builtins.")
         .unwrap_or(&held.opener);
     let at = program.at(held.file, program.facts(held.file).calls[held.call].at);
-    let name = |object: Object| match program.class_of_object(func.file, object) {
-        Some(class) => program.class_name(class).to_owned(),
-        None => match object {
-            Object::Var(var) if program.facts(func.file).vars[var].home != Home::Module => program
-                .name(func.file, program.facts(func.file).vars[var].name)
-                .to_owned(),
-            _ => "object".to_owned(),
-        },
-    };
-    let mut finding = Finding::new(
+    let finding = Finding::new(
         meta,
         at,
         format!("`{owner}` is part of a reference cycle: what `{what}` opens here closes only when the cyclic gc has found it"),
@@ -226,34 +209,12 @@ fn finding(
     .severity(Severity::Warning)
     .confidence(Confidence::Medium)
     .label(at, Role::Resource, format!("held by `.{attr}`"));
-    let mut path = Vec::new();
-    if let Some(first) = cycle.first() {
-        path.push(Step {
-            node: name(first.from),
-            edge: String::new(),
-            place: None,
-        });
-    }
-    for edge in cycle {
-        let place = program.at(edge.file, edge.at);
-        finding = finding.label(
-            place,
-            Role::Link,
-            format!("`{}{}` holds `{}`", name(edge.from), edge.by, name(edge.to)),
-        );
-        path.push(Step {
-            node: name(edge.to),
-            edge: edge.by.clone(),
-            place: Some(place),
-        });
-    }
-    path.push(Step {
-        node: what.to_owned(),
-        edge: format!(".{attr}"),
-        place: Some(at),
-    });
-    finding
-        .path(path)
+    tied::ring(program, finding, cycle)
+        .path([Step {
+            node: what.to_owned(),
+            edge: format!(".{attr}"),
+            place: Some(at),
+        }])
         .growth(Growth::PerInstance)
         .symbol(format!(
             "{}.{owner}.{attr}",

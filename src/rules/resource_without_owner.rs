@@ -23,7 +23,7 @@ impl Rule for ResourceWithoutOwner {
                 continue;
             }
             // In a cycle it waits for the gc, which is said by the rule of that name.
-            if program.is_cyclic(field.class, &cx.objects) {
+            if cx.objects.is_cyclic(program, field.class) {
                 continue;
             }
             let at = program.at(field.file, program.facts(field.file).calls[field.call].at);

@@ -68,7 +68,7 @@ fn chain(
     // The object itself, and the call that made it; what a function captures is not the function.
     let &key = keys.first()?;
     let is_key = |it: Object| it == key || matches!(it, Object::New(_)) && keys.contains(&it);
-    let edges = program.object_graph(put.func, &cx.objects);
+    let edges = cx.objects.graph(put.func);
     let mut reached: Vec<(Object, Vec<_>)> = program
         .reach(put.value)
         .into_iter()
@@ -86,7 +86,7 @@ fn chain(
         for edge in edges.iter().filter(|it| it.from == object) {
             if reached.iter().all(|it| it.0 != edge.to) {
                 let mut longer = path.clone();
-                longer.push((edge.by.clone(), edge.at, edge.file));
+                longer.push((edge.by.text(program), edge.at, edge.file));
                 reached.push((edge.to, longer));
             }
         }
