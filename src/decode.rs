@@ -81,6 +81,35 @@ pub fn decode(mut bytes: Vec<u8>) -> Result<String, DecodeError> {
     utf8(bytes, 0, false)
 }
 
+/// A changed text as bytes, in the encoding of the bytes it came from, with their byte order mark.
+///
+/// None when these bytes cannot write it, or would not read the same.
+#[must_use]
+pub fn encode(text: &str, original: &[u8]) -> Option<Vec<u8>> {
+    let has_bom = original.starts_with(BOM);
+    let start = if has_bom { BOM.len() } else { 0 };
+    let charset = cookie(&original[start..]).map_or(Some(Charset::Utf8), |it| charset(it.1))?;
+    let bytes = match charset {
+        Charset::Utf8 => [&original[..start], text.as_bytes()].concat(),
+        Charset::Ascii | Charset::LikeAscii if text.is_ascii() => text.as_bytes().to_vec(),
+        Charset::Latin1 => text
+            .chars()
+            .map(|it| u8::try_from(it).ok())
+            .collect::<Option<_>>()?,
+        Charset::Other(encoding) => {
+            let (bytes, _, has_unmapped) = encoding.encode(text);
+            (!has_unmapped).then(|| bytes.into_owned())?
+        }
+        Charset::Ascii | Charset::LikeAscii | Charset::Unreadable => return None,
+    };
+    // What was not touched stays as it was: a text has one spelling in most encodings, not in all.
+    let is_exact = !matches!(charset, Charset::Other(_))
+        || decode(original.to_vec()).is_ok_and(
+            |it| matches!(charset, Charset::Other(encoding) if encoding.encode(&it).0 == original),
+        );
+    (is_exact && decode(bytes.clone()).is_ok_and(|it| it == text)).then_some(bytes)
+}
+
 fn utf8(mut bytes: Vec<u8>, skip: usize, declared: bool) -> Result<String, DecodeError> {
     if let Err(bad) = std::str::from_utf8(&bytes[skip..]) {
         let at = skip + bad.valid_up_to();

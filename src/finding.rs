@@ -1,11 +1,13 @@
 //! What we say: a finding is plain data, built by a rule and printed by a report.
 
+pub mod remedy;
 pub mod suppress;
 
 use std::collections::HashMap;
 
 use crate::base::{FileId, SourceMap, Span};
 use crate::catalog::RuleMeta;
+use remedy::{Fix, Remedy};
 
 /// How bad it is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -180,6 +182,10 @@ pub struct Finding {
     pub fingerprint: u64,
     /// Ranges of the primary place's file, in order, that can be taken out without changing the program.
     pub remove: Vec<Span>,
+    /// What the rule would have changed.
+    pub remedy: Option<Remedy>,
+    /// The change, where the text allows it.
+    pub fix: Option<Fix>,
 }
 
 impl Finding {
@@ -202,6 +208,8 @@ impl Finding {
             symbol: String::new(),
             fingerprint: 0,
             remove: Vec::new(),
+            remedy: None,
+            fix: None,
         }
     }
 
@@ -286,6 +294,13 @@ impl Finding {
     #[must_use]
     pub fn remove(mut self, ranges: Vec<Span>) -> Self {
         self.remove = ranges;
+        self
+    }
+
+    /// Sets what should be changed, in the file of the primary place.
+    #[must_use]
+    pub fn remedy(mut self, remedy: Option<Remedy>) -> Self {
+        self.remedy = remedy;
         self
     }
 

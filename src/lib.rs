@@ -3,8 +3,8 @@
 //! One static model of the gc heap of a whole program, and small questions to it. The stages, in order:
 //!
 //! ```text
-//! discover ─► decode ─► lower ─► facts, flow ─► link ─► heap, resources ─► rules ─► finding ─► report
-//! └─────────────── per file, in parallel ─────┘ └──────── once, over all files ──────────────────────┘
+//! discover ─► decode ─► lower ─► facts, flow ─► link ─► heap, resources ─► rules ─► finding ─► fix, report
+//! └─────────────── per file, in parallel ─────┘ └──────── once, over all files ───────────────────────────┘
 //! ```
 //!
 //! Verbs are stages, nouns are what passes between them. `tests/habits.rs` keeps these promises:
@@ -22,6 +22,7 @@ pub mod decode;
 pub mod discover;
 pub mod facts;
 pub mod finding;
+pub mod fix;
 pub mod flow;
 pub mod heap;
 pub mod limits;

@@ -71,3 +71,6 @@ pub const STACK_SIZE: usize = 256 << 20;
 
 /// Strings of at most this many bytes keep their text: names, modes, formats and keys are shorter.
 pub const MAX_STRING_TEXT: usize = 64;
+
+/// Calls of a function in which resources are still given a `with` statement: each is asked about all of them.
+pub const FIXED_CALLS: u32 = 1_000;

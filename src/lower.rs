@@ -63,6 +63,12 @@ pub fn lower(text: &str, door: Door) -> Lowered {
     lowered
 }
 
+/// String literals that go over several lines, in order: inside them a line's blanks are text.
+#[must_use]
+pub fn literals(text: &str) -> Vec<Span> {
+    ruff::literals(text)
+}
+
 /// A parser's message in our style: lower-case unless it starts with an abbreviation, without a final period.
 fn in_our_style(mut message: String) -> String {
     let second = message.as_bytes().get(1);

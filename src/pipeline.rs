@@ -6,8 +6,9 @@
 mod comments;
 mod selection;
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
@@ -20,6 +21,7 @@ use crate::discover::{
 use crate::facts::collect::collect;
 use crate::facts::model::FileFacts;
 use crate::finding::{Finding, Severity, finish};
+use crate::fix;
 use crate::heap::Census;
 use crate::limits::STACK_SIZE;
 use crate::link::{self, FileInput};
@@ -28,7 +30,7 @@ use crate::models::Models;
 use crate::notebook::NotebookError;
 use crate::report::{Notice, NoticeKind, Stats};
 use crate::rules;
-use crate::source::{self, Source, SourceError};
+use crate::source::{self, Overlay, Source, SourceError};
 use comments::CommentSet;
 use selection::Selection;
 
@@ -39,6 +41,8 @@ pub struct Request {
     pub roots: Vec<PathBuf>,
     /// Settings, flags included.
     pub config: Config,
+    /// Files to be read from here and not from the disk.
+    pub overlay: Overlay,
 }
 
 /// What a run gives.
@@ -48,6 +52,8 @@ pub struct Analysis {
     pub findings: Vec<Finding>,
     /// Texts of the files that findings point into.
     pub sources: SourceMap,
+    /// Where the files are, by number.
+    pub paths: Vec<PathBuf>,
     /// What went wrong, file by file.
     pub notices: Vec<Notice>,
     /// Counts.
@@ -147,7 +153,7 @@ fn run(
         Parser::Rustpython => Door::Rustpython,
         Parser::Ruff => Door::Ruff,
     };
-    let (inputs, mut notices) = step_collect(&discovered.files, door, progress);
+    let (inputs, mut notices) = step_collect(&discovered.files, &request.overlay, door, progress);
     let kind = match config.program.value {
         ProgramSetting::Application => ProgramKind::Application,
         ProgramSetting::Library => ProgramKind::Library,
@@ -193,6 +199,7 @@ fn run(
         return Analysis {
             findings: Vec::new(),
             sources,
+            paths: paths(discovered),
             notices,
             stats: Stats::default(),
             has_internal_error: true,
@@ -204,7 +211,13 @@ fn run(
     };
     let (shown, hidden): (Vec<_>, Vec<_>) = findings.into_iter().partition(shows);
     let commented: Vec<FileId> = comments.files(config.forbid_blanket.value).collect();
-    step_texts(&shown, &commented, discovered, &mut sources);
+    step_texts(
+        &shown,
+        &commented,
+        discovered,
+        &request.overlay,
+        &mut sources,
+    );
     let mut findings = shown;
     findings.retain(|it| !comments.silences(it, &sources));
     // A comment that silences what would not be shown is no less used.
@@ -226,6 +239,8 @@ fn run(
         .into_iter()
         .map(|it| selection.with_severity(it));
     findings.extend(about_comments.filter(shows));
+    let mut findings = finish(findings, &sources);
+    notices.extend(step_fix(&mut findings, &sources));
     let has_internal_error = notices.iter().any(|it| it.kind == NoticeKind::Internal);
     let stats = Stats {
         files: discovered.files.len(),
@@ -235,8 +250,9 @@ fn run(
         seconds: 0.0,
     };
     Analysis {
-        findings: finish(findings, &sources),
+        findings,
         sources,
+        paths: paths(discovered),
         notices,
         stats,
         has_internal_error,
@@ -280,13 +296,14 @@ fn step_kind(request: &Request, discovered: &Discovered) -> ProgramKind {
     }
 }
 
-fn is_whole(root: &std::path::Path, discovered: &Discovered) -> bool {
+fn is_whole(root: &Path, discovered: &Discovered) -> bool {
     std::fs::canonicalize(root).ok() == std::fs::canonicalize(&discovered.project_root).ok()
 }
 
 /// Reads every file down to its facts, largest first, so that the last one to finish is a small one.
 fn step_collect(
     files: &[SourcePath],
+    overlay: &Overlay,
     door: Door,
     progress: Progress<'_>,
 ) -> (Vec<FileInput>, Vec<Notice>) {
@@ -297,7 +314,7 @@ fn step_collect(
         .par_iter()
         .with_max_len(8)
         .map(|&at| {
-            let (facts, notices) = collect_file(&files[at], door);
+            let (facts, notices) = collect_file(&files[at], overlay, door);
             progress(done.fetch_add(1, Ordering::Relaxed) + 1, files.len());
             (at, facts, notices)
         })
@@ -324,7 +341,7 @@ fn step_collect(
     (inputs, notices)
 }
 
-fn collect_file(file: &SourcePath, door: Door) -> (FileFacts, Vec<Notice>) {
+fn collect_file(file: &SourcePath, overlay: &Overlay, door: Door) -> (FileFacts, Vec<Notice>) {
     let notice = |kind, place: Option<_>, message: String| {
         let (line_col, cell) = place.unwrap_or_default();
         Notice {
@@ -335,7 +352,7 @@ fn collect_file(file: &SourcePath, door: Door) -> (FileFacts, Vec<Notice>) {
             message,
         }
     };
-    let source = match source::read(file) {
+    let source = match source::read(file, overlay) {
         Ok(source) => source,
         Err(error) => {
             let place = Some((error.line_col(), None));
@@ -377,6 +394,7 @@ fn step_texts(
     findings: &[Finding],
     more: &[FileId],
     discovered: &Discovered,
+    overlay: &Overlay,
     sources: &mut SourceMap,
 ) {
     let mut wanted: Vec<usize> = findings
@@ -397,7 +415,7 @@ fn step_texts(
     wanted.dedup();
     let texts: Vec<(usize, Source)> = wanted
         .into_par_iter()
-        .filter_map(|at| Some((at, source::read(&discovered.files[at]).ok()?)))
+        .filter_map(|at| Some((at, source::read(&discovered.files[at], overlay).ok()?)))
         .collect();
     for (at, source) in texts {
         let file = Idx::new(at as u32);
@@ -406,6 +424,52 @@ fn step_texts(
             sources.set_cells(file, cells);
         }
     }
+}
+
+fn paths(discovered: &Discovered) -> Vec<PathBuf> {
+    discovered.files.iter().map(|it| it.path.clone()).collect()
+}
+
+/// Writes the fixes that rules ask for, file by file.
+fn step_fix(findings: &mut [Finding], sources: &SourceMap) -> Vec<Notice> {
+    let mut wanted: HashMap<FileId, Vec<usize>> = HashMap::new();
+    for (at, finding) in findings.iter().enumerate() {
+        // A notebook's code is no text of its own on the disk.
+        let is_text = sources.file(finding.primary.file).cells.is_none();
+        if finding.remedy.is_some() && is_text {
+            wanted.entry(finding.primary.file).or_default().push(at);
+        }
+    }
+    let written: Vec<_> = wanted
+        .into_par_iter()
+        .map(|(file, at)| {
+            let remedies: Vec<_> = at
+                .iter()
+                .filter_map(|&it| findings[it].remedy.as_ref())
+                .collect();
+            let text = &sources.file(file).text;
+            let fixes = catch_unwind(AssertUnwindSafe(|| fix::write(text, &remedies)));
+            (file, at, fixes)
+        })
+        .collect();
+    let mut notices = Vec::new();
+    for (file, at, fixes) in written {
+        match fixes {
+            Ok(fixes) => {
+                for (at, fix) in at.into_iter().zip(fixes) {
+                    findings[at].fix = fix;
+                }
+            }
+            Err(_) => notices.push(Notice {
+                kind: NoticeKind::Internal,
+                path: Some(sources.file(file).path.clone()),
+                line_col: None,
+                cell: None,
+                message: "fixes of this file could not be written; please report this".to_owned(),
+            }),
+        }
+    }
+    notices
 }
 
 /// The severity that a setting names.

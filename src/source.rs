@@ -1,7 +1,9 @@
 //! A file's bytes to code: the text of a module, or of a notebook's cells.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io;
+use std::path::PathBuf;
 
 use crate::base::{CellSpot, Cells, LineCol, LineIndex, Span};
 use crate::decode::{DecodeError, decode};
@@ -9,6 +11,9 @@ use crate::discover::{FileKind, SourcePath};
 use crate::limits::{MAX_FILE, MAX_NOTEBOOK};
 use crate::lower::{Door, Lowered, lower, lower_cells};
 use crate::notebook::{self, NotebookError};
+
+/// Bytes of files that stand for what is on the disk.
+pub type Overlay = HashMap<PathBuf, Vec<u8>>;
 
 /// What is to be analysed of a file.
 #[derive(Clone, Debug)]
@@ -64,7 +69,7 @@ impl SourceError {
 ///
 /// # Errors
 /// When it cannot be read, is too long, or holds no code.
-pub fn read(file: &SourcePath) -> Result<Source, SourceError> {
+pub fn read(file: &SourcePath, overlay: &Overlay) -> Result<Source, SourceError> {
     let limit = match file.kind {
         FileKind::Notebook => MAX_NOTEBOOK,
         FileKind::Source | FileKind::Stub => MAX_FILE,
@@ -73,7 +78,10 @@ pub fn read(file: &SourcePath) -> Result<Source, SourceError> {
     if file.size > limit {
         return Err(too_long(file.size));
     }
-    let bytes = fs::read(&file.path)?;
+    let bytes = match overlay.get(&file.path) {
+        Some(bytes) => bytes.clone(),
+        None => fs::read(&file.path)?,
+    };
     if bytes.len() as u64 > limit {
         return Err(too_long(bytes.len() as u64));
     }

@@ -197,6 +197,7 @@ fn messages_are_sentences_of_one_style() {
     let request = Request {
         roots: vec![root().join("fixtures")],
         config,
+        overlay: heaplint::source::Overlay::default(),
     };
     let analysis = analyze(&request, &|_, _| ()).expect("the fixtures are there");
     assert!(!analysis.findings.is_empty());

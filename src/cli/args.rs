@@ -69,6 +69,15 @@ pub(super) struct CheckArgs {
     /// Number of threads [default: one for each core]
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<usize>,
+    /// Fix what can be fixed without changing what the program does, and report the rest
+    #[arg(long)]
+    pub(super) fix: bool,
+    /// Print what `--fix` would change as a unified diff, and change nothing
+    #[arg(long, conflicts_with = "fix")]
+    pub(super) preview_fix: bool,
+    /// With `--fix` or `--preview-fix`: also fixes after which somebody should look
+    #[arg(long = "unsafe")]
+    pub(super) with_unsafe: bool,
     /// Print the number of findings of each rule
     #[arg(long)]
     pub(super) statistics: bool,

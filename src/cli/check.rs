@@ -11,12 +11,15 @@ use anyhow::{Context as _, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::{CheckArgs, When};
+use super::fix;
 use super::output::Output;
 use crate::config::{Config, Source, Sourced};
 use crate::finding::Finding;
+use crate::finding::remedy::Safety;
 use crate::pipeline::{self, Analysis, Request, severity_of};
 use crate::report::{self, Report, Style};
 use crate::rules;
+use crate::source::Overlay;
 
 pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let roots = if args.paths.is_empty() {
@@ -26,15 +29,46 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     };
     let config = config(args, &roots)?;
     let outputs = Output::parse_all(&args.output)?;
-    let request = Request { roots, config };
+    let fail_level = severity_of(config.fail_level.value);
+    let request = Request {
+        roots,
+        config,
+        overlay: Overlay::default(),
+    };
+    if args.with_unsafe && !args.fix && !args.preview_fix {
+        bail!("--unsafe: needs --fix or --preview-fix");
+    }
     if args.show_files {
         return show_files(&request);
     }
     let bar = Bar::new(args.quiet);
-    let analysis = pipeline::analyze(&request, &|done, all| bar.tick(done, all))?;
+    let mut analysis = pipeline::analyze(&request, &|done, all| bar.tick(done, all))?;
     bar.finish();
+    let mut fixed = None;
+    if args.fix || args.preview_fix {
+        let most = if args.with_unsafe {
+            Safety::Unsafe
+        } else {
+            Safety::Safe
+        };
+        let again = |request: &Request| Ok(pipeline::analyze(request, &|_, _| ())?);
+        let outcome = fix::rounds(request, most, analysis, again)?;
+        if args.preview_fix {
+            outcome.preview()?;
+            return Ok(if outcome.count > 0 && !args.exit_zero {
+                ExitCode::FAILURE
+            } else {
+                ExitCode::SUCCESS
+            });
+        }
+        outcome.write()?;
+        fixed = Some((outcome.count, outcome.files()));
+        analysis = outcome.analysis;
+    }
     print(args, &outputs, &analysis)?;
-    let fail_level = severity_of(request.config.fail_level.value);
+    if !args.quiet {
+        tell_fixes(&analysis, fixed);
+    }
     let fails = analysis.findings.iter().any(|it| it.severity >= fail_level);
     Ok(if analysis.has_internal_error {
         ExitCode::from(2)
@@ -183,6 +217,23 @@ fn print(args: &CheckArgs, outputs: &[Output], analysis: &Analysis) -> anyhow::R
         );
     }
     Ok(())
+}
+
+/// Says what was fixed, and what can be.
+fn tell_fixes(analysis: &Analysis, fixed: Option<(usize, usize)>) {
+    let (safe, others) = fix::fixable(analysis);
+    if let Some((count, files)) = fixed {
+        let findings = report::counted(count, "finding", "findings");
+        let files = report::counted(files, "file", "files");
+        anstream::eprintln!("fixed {findings} in {files}");
+    } else if safe > 0 {
+        anstream::eprintln!("{safe} fixable with `--fix`");
+    }
+    if others > 0 {
+        anstream::eprintln!(
+            "{others} more with `--fix --unsafe`, after which somebody should look"
+        );
+    }
 }
 
 fn statistics(findings: &[Finding]) -> std::io::Result<()> {

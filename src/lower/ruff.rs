@@ -57,6 +57,35 @@ pub(super) fn lower(text: &str) -> Lowered {
     Lowered { module, errors }
 }
 
+/// String literals that go over several lines, in order; f-strings whole.
+pub(super) fn literals(text: &str) -> Vec<Span> {
+    let parsed = parse_unchecked(text, ParseOptions::from(Mode::Module));
+    let mut found = Vec::new();
+    let mut open = Vec::new();
+    for token in parsed.tokens() {
+        let range = token.range();
+        let literal = match token.kind() {
+            TokenKind::FStringStart | TokenKind::TStringStart => {
+                open.push(range.start());
+                continue;
+            }
+            TokenKind::FStringEnd | TokenKind::TStringEnd => match (open.pop(), open.is_empty()) {
+                (Some(start), true) => TextRange::new(start, range.end()),
+                _ => continue,
+            },
+            TokenKind::String if open.is_empty() => range,
+            _ => continue,
+        };
+        if text[literal].contains(['\n', '\r']) {
+            found.push(span(literal));
+        }
+    }
+    if let Some(parsed) = parsed.try_into_module() {
+        drop_deep(parsed);
+    }
+    found
+}
+
 /// Bytes of stack that dropping one level of the parser's tree takes, with room to spare.
 const DROP_FRAME: usize = 1_024;
 

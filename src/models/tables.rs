@@ -168,6 +168,8 @@ pub struct Models {
     pub resources: Resources,
     /// What keeps callbacks, tasks, threads and figures.
     pub registries: Registries,
+    /// What can be taken out of a resource without holding it.
+    pub plain: PlainResults,
     types: FxHashMap<NodeId, (Holds, Option<Bound>)>,
     methods: FxHashMap<String, MethodModel>,
     functions: FxHashMap<NodeId, FunctionModel>,
@@ -309,6 +311,26 @@ struct DecoratorRow {
     runs: Runs,
 }
 
+/// What can be taken out of an open resource without holding it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlainResults {
+    /// Openers whose elements do not refer to what was opened.
+    pub elements: FxHashSet<String>,
+    /// Methods whose results do not refer to their object.
+    pub methods: FxHashSet<String>,
+}
+
+impl PlainResults {
+    fn shipped() -> Result<Self, ModelError> {
+        const TEXT: &str = include_str!("../../rules/models/plain_results.toml");
+        toml::from_str(TEXT).map_err(|it| ModelError {
+            table: "plain_results.toml".to_owned(),
+            message: it.to_string(),
+        })
+    }
+}
+
 impl Models {
     /// The tables that heaplint ships.
     ///
@@ -329,6 +351,7 @@ impl Models {
         ])?;
         models.resources = Resources::shipped()?;
         models.registries = Registries::shipped(&mut models.names)?;
+        models.plain = PlainResults::shipped()?;
         for name in models.resources.names() {
             models.names.add(&name);
         }

@@ -12,6 +12,7 @@ use crate::base::{Idx, Span};
 use crate::facts::model::{
     ArgKindF, CallId, ContextKind, DefKind, FileFacts, ResultKind, Value, ValueId, ValueKind, VarId,
 };
+use crate::finding::remedy::{Flow, Hold};
 use crate::limits;
 use crate::link::program::ValueRef;
 use crate::link::{Entity, FuncRef, Program};
@@ -65,6 +66,40 @@ pub fn opened(
     }
     let (name, _) = oracle.resolve.library(call)?;
     Some(name.into_owned())
+}
+
+/// Calls of a function, and where what they are given can go.
+#[must_use]
+pub fn flows(program: &Program<'_>, func: FuncRef, version: (u16, u16)) -> Vec<(Span, Flow)> {
+    let oracle = oracle(program, func.file, version);
+    let facts = program.facts(func.file);
+    let fact = program.func(func);
+    let hold = |effect: Effect| match effect {
+        Effect::Borrow | Effect::Close => Hold::Nobody,
+        Effect::Take | Effect::View | Effect::Elements => Hold::Result,
+        Effect::Transfer => Hold::Somebody,
+    };
+    (fact.calls.start..fact.calls.end)
+        .map(Idx::new)
+        .map(|id| {
+            let call = &facts.calls[id];
+            let arguments = (0..facts.args[call.args.range()].len())
+                .map(|at| hold(oracle.effect_of_argument(id, at)))
+                .max();
+            let is_plain = match facts.values[call.callee].kind {
+                ValueKind::Attr { name, .. } => {
+                    let methods = &program.models.plain.methods;
+                    methods.contains(&*facts.names[name.0 as usize])
+                }
+                _ => false,
+            };
+            let flow = Flow {
+                arguments: arguments.unwrap_or(Hold::Nobody),
+                receiver: if is_plain { Hold::Nobody } else { Hold::Result },
+            };
+            (call.at, flow)
+        })
+        .collect()
 }
 
 fn lost_in(program: &Program<'_>, file: u32, version: (u16, u16)) -> Vec<Lost> {

@@ -3,8 +3,11 @@
 use super::Context;
 use crate::catalog::RuleMeta;
 use crate::facts::model::ContextKind;
+use crate::finding::remedy::{Remedy, Safety, With};
 use crate::finding::{Confidence, Finding, Growth, Role, Severity};
+use crate::limits;
 use crate::models::resources::{Class, Kind};
+use crate::resources;
 use crate::resources::must_call::Outcome;
 use crate::resources::program::Lost;
 
@@ -165,7 +168,35 @@ pub(super) fn finding(cx: &Context<'_>, meta: &'static RuleMeta, lost: &Lost) ->
         .note(fate(lost.kind, lost.class))
         .growth(Growth::PerCall)
         .symbol(symbol(cx, lost))
+        .remedy(remedy(cx, lost))
         .help(help(lost.kind, what, &lost.closers, lost.with_closes))
+}
+
+/// A `with` statement, where leaving one is the same as closing.
+pub(super) fn remedy(cx: &Context<'_>, lost: &Lost) -> Option<Remedy> {
+    let is_closed = lost.closers.iter().any(|it| &**it == "close");
+    let safety = match lost.kind {
+        Kind::File | Kind::Scan | Kind::Map | Kind::Socket | Kind::Response | Kind::Connection => {
+            Safety::Safe
+        }
+        Kind::Selector | Kind::Server | Kind::Client => Safety::Unsafe,
+        _ => return None,
+    };
+    let program = cx.program;
+    let func = program.func(lost.func);
+    if !is_closed || func.calls.end - func.calls.start > limits::FIXED_CALLS {
+        return None;
+    }
+    let is_ours = !program.targets(lost.func.file, lost.call).is_empty();
+    let version = (3, cx.target.minor.into());
+    Some(Remedy::With(With {
+        call: program.facts(lost.func.file).calls[lost.call].at,
+        closes: lost.with_closes,
+        has_plain_elements: program.models.plain.elements.contains(&lost.opener),
+        calls: resources::program::flows(program, lost.func, version),
+        // A function of the program may give something else one day.
+        safety: if is_ours { Safety::Unsafe } else { safety },
+    }))
 }
 
 /// The dotted name of the function that loses it.

@@ -76,6 +76,7 @@ fn name(cx: &Context<'_>, out: &Sink, lost: &Lost, rebound: Span) -> Finding {
     finding
         .note(losing::fate(lost.kind, lost.class))
         .growth(Growth::PerCall)
+        .remedy(losing::remedy(cx, lost))
         .symbol(losing::symbol(cx, lost))
         .help(format!(
             "have it {} before the name is used again: {}",

@@ -3,7 +3,7 @@
 //! Asks the resource analysis for lost files. Those that are closed unless something raises belong to `unclosed-on-error`,
 //! those whose name is bound anew to `rebound-resource`.
 
-use super::{Context, Rule, Sink};
+use super::{Context, Rule, Sink, losing};
 use crate::facts::model::Usage;
 use crate::finding::{Confidence, Finding, Growth, Role, Severity};
 use crate::models::resources::{Class, Kind};
@@ -89,6 +89,7 @@ fn finding(cx: &Context<'_>, meta: &'static crate::catalog::RuleMeta, lost: &Los
     };
     finding
         .growth(Growth::PerCall)
+        .remedy(losing::remedy(cx, lost))
         .symbol(format!("{}.{name}", program.files[file as usize].module))
         .help(if lost.with_closes {
             format!("open it in a `with` statement: `with {what}(…) as file:`")

@@ -91,6 +91,7 @@ impl Rule for UnclosedOnError {
                         "the traceback keeps the frame, and the frame keeps it, for as long as the exception is handled or stored"
                     })
                     .growth(Growth::PerCall)
+                    .remedy(losing::remedy(cx, lost))
                     .symbol(losing::symbol(cx, lost))
                     .help(losing::help(lost.kind, what, &lost.closers, lost.with_closes)),
             );

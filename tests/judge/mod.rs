@@ -99,6 +99,7 @@ fn look_from(
     let request = Request {
         roots: vec![folder.path().to_owned()],
         config,
+        overlay: heaplint::source::Overlay::default(),
     };
     let analysis = analyze(&request, &|_, _| ())?;
     if let Some(it) = analysis.notices.first() {

@@ -1,0 +1,228 @@
+//! `--fix` through the binary: what becomes of programs, and what does not happen to files.
+//!
+//! `UPDATE=1 cargo test --test fix` rewrites the expected texts beside the programs of `fixtures/fix/`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use heaplint::lower::{Door, lower};
+use tempfile::TempDir;
+
+const LEAK: &str = "def read(path):\n    f = open(path)\n    return f.read()\n";
+const FIXED: &str = "def read(path):\n    with open(path) as f:\n        return f.read()\n";
+
+fn heaplint(at: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_heaplint"))
+        .args(["--isolated", "--level", "info", "--confidence", "low"])
+        .args(args)
+        .current_dir(at)
+        .output()
+        .expect("the binary runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The binary's answer to `--fix` over one file with these bytes: the bytes after, the run, and the folder.
+fn fixed(bytes: &[u8], args: &[&str]) -> (Vec<u8>, Output, TempDir) {
+    let folder = TempDir::with_prefix("fix").expect("a temporary folder");
+    let path = folder.path().join("app.py");
+    fs::write(&path, bytes).expect("a file");
+    let args: Vec<&str> = ["app.py", "--fix"].iter().chain(args).copied().collect();
+    let run = heaplint(folder.path(), &args);
+    (fs::read(&path).expect("still there"), run, folder)
+}
+
+fn programs(of: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures/fix")
+        .join(of);
+    let entries = fs::read_dir(folder).expect("a folder of ours");
+    let paths = entries.map(|it| it.expect("listed").path());
+    let mut paths: Vec<_> = paths
+        .filter(|it| it.extension().is_some_and(|it| it == "py"))
+        .collect();
+    paths.sort();
+    assert!(!paths.is_empty());
+    paths
+}
+
+/// What a program prints, without warnings about what it leaks; none without Python.
+fn printed(program: &str) -> Option<String> {
+    let folder = TempDir::with_prefix("run").expect("a temporary folder");
+    let path = folder.path().join("program.py");
+    fs::write(&path, program).expect("a file");
+    let run = Command::new("python3")
+        .arg(&path)
+        .current_dir(folder.path())
+        .output();
+    let Ok(run) = run else {
+        assert!(
+            std::env::var_os("HEAPLINT_REQUIRE_PYTHON").is_none(),
+            "python3 is needed"
+        );
+        return None;
+    };
+    assert!(run.status.success(), "{}", text(&run.stderr));
+    Some(text(&run.stdout))
+}
+
+fn assert_fixed(of: &str, args: &[&str]) {
+    for path in programs(of) {
+        let before = fs::read_to_string(&path).expect("a program");
+        let (after, run, folder) = fixed(before.as_bytes(), args);
+        let after = text(&after);
+        assert!(
+            run.status.code() != Some(2),
+            "{}: {}",
+            path.display(),
+            text(&run.stderr)
+        );
+        let expected = path.with_extension("fixed");
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&expected, &after).expect("written");
+        }
+        let expected = fs::read_to_string(&expected).unwrap_or_default();
+        assert_eq!(after, expected, "{}", path.display());
+        assert_ne!(after, before, "{}", path.display());
+        for door in [Door::Ruff, Door::Rustpython] {
+            assert!(lower(&after, door).errors.is_empty(), "{}", path.display());
+        }
+        // What is left has no fix of this kind: a second run changes nothing.
+        let args: Vec<&str> = ["app.py", "--fix"].iter().chain(args).copied().collect();
+        heaplint(folder.path(), &args);
+        let again = fs::read(folder.path().join("app.py")).expect("still there");
+        assert_eq!(text(&again), after, "{}", path.display());
+        if let (Some(old), Some(new)) = (printed(&before), printed(&after)) {
+            assert_eq!(old, new, "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn safe_fixes_keep_what_programs_do() {
+    assert_fixed("safe", &[]);
+}
+
+#[test]
+fn what_cannot_be_relied_on_is_left_alone() {
+    for path in programs("untouched") {
+        let before = fs::read(&path).expect("a program");
+        let (after, run, _folder) = fixed(&before, &["--unsafe"]);
+        assert_eq!(text(&after), text(&before), "{}", path.display());
+        assert_eq!(
+            run.status.code(),
+            Some(1),
+            "it leaks: {}",
+            text(&run.stderr)
+        );
+    }
+}
+
+#[test]
+fn the_finding_is_gone() {
+    let (after, run, _folder) = fixed(LEAK.as_bytes(), &[]);
+    assert_eq!(text(&after), FIXED);
+    assert_eq!(run.status.code(), Some(0));
+    assert_eq!(text(&run.stdout), "");
+    assert!(text(&run.stderr).contains("fixed 1 finding in 1 file"));
+}
+
+#[test]
+fn a_preview_is_a_diff_and_changes_nothing() {
+    let folder = TempDir::with_prefix("fix").expect("a temporary folder");
+    let path = folder.path().join("app.py");
+    fs::write(&path, LEAK).expect("a file");
+    let run = heaplint(folder.path(), &["app.py", "--preview-fix"]);
+    assert_eq!(run.status.code(), Some(1));
+    let diff = "--- a/app.py\n+++ b/app.py\n@@ -1,3 +1,3 @@\n def read(path):\n-    f = open(path)\n-    return f.read()\n+    with open(path) as f:\n+        return f.read()\n";
+    assert_eq!(text(&run.stdout), diff);
+    assert_eq!(fs::read_to_string(&path).expect("still there"), LEAK);
+    fs::write(&path, FIXED).expect("a file");
+    let run = heaplint(folder.path(), &["app.py", "--preview-fix"]);
+    assert_eq!(
+        (run.status.code(), text(&run.stdout)),
+        (Some(0), String::new())
+    );
+}
+
+#[test]
+fn encoding_line_ends_and_marks_stay() {
+    let windows = LEAK.replace('\n', "\r\n");
+    let with_mark = [b"\xEF\xBB\xBF", windows.as_bytes()].concat();
+    let (after, ..) = fixed(&with_mark, &[]);
+    let expected = FIXED.replace('\n', "\r\n");
+    assert_eq!(after, [b"\xEF\xBB\xBF", expected.as_bytes()].concat());
+
+    let latin = [b"# coding: latin-1\nNAME = '\xe9'\n", LEAK.as_bytes()].concat();
+    let (after, ..) = fixed(&latin, &[]);
+    assert_eq!(
+        after,
+        [b"# coding: latin-1\nNAME = '\xe9'\n", FIXED.as_bytes()].concat()
+    );
+
+    let sjis = [b"# coding: shift_jis\nNAME = '\x83\x65'\n", LEAK.as_bytes()].concat();
+    let (after, ..) = fixed(&sjis, &[]);
+    assert_eq!(
+        after,
+        [
+            b"# coding: shift_jis\nNAME = '\x83\x65'\n",
+            FIXED.as_bytes()
+        ]
+        .concat()
+    );
+
+    let (after, ..) = fixed(LEAK.trim_end().as_bytes(), &[]);
+    assert_eq!(text(&after), FIXED.trim_end());
+
+    let old = LEAK.replace('\n', "\r");
+    let (after, ..) = fixed(old.as_bytes(), &[]);
+    assert_eq!(text(&after), FIXED.replace('\n', "\r"));
+}
+
+#[test]
+fn a_file_with_syntax_errors_is_left_alone() {
+    let broken = format!("{LEAK}\ndef (\n");
+    let (after, ..) = fixed(broken.as_bytes(), &[]);
+    assert_eq!(text(&after), broken);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_written_through_and_permissions_stay() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = TempDir::with_prefix("fix").expect("a temporary folder");
+    let real = folder.path().join("real.py");
+    fs::write(&real, LEAK).expect("a file");
+    fs::set_permissions(&real, fs::Permissions::from_mode(0o754)).expect("permissions");
+    symlink("real.py", folder.path().join("link.py")).expect("a link");
+    heaplint(folder.path(), &["link.py", "--fix"]);
+    assert_eq!(fs::read_to_string(&real).expect("still there"), FIXED);
+    assert!(folder.path().join("link.py").is_symlink());
+    let mode = fs::metadata(&real)
+        .expect("still there")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o754);
+    fs::write(&real, LEAK).expect("a file");
+    fs::set_permissions(&real, fs::Permissions::from_mode(0o444)).expect("permissions");
+    let run = heaplint(folder.path(), &["real.py", "--fix"]);
+    assert_eq!(run.status.code(), Some(2));
+    assert!(
+        text(&run.stderr).contains("real.py: it is read-only"),
+        "{}",
+        text(&run.stderr)
+    );
+    assert_eq!(fs::read_to_string(&real).expect("still there"), LEAK);
+}
+
+#[test]
+fn wrong_use_is_said() {
+    let folder = TempDir::with_prefix("fix").expect("a temporary folder");
+    for args in [&["--unsafe"][..], &["--fix", "--preview-fix"]] {
+        let run = heaplint(folder.path(), args);
+        assert_eq!(run.status.code(), Some(2), "{args:?}");
+    }
+}
