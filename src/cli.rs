@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 
+use crate::report::escape;
 use args::{Args, Command};
 
 /// Runs heaplint with these arguments, the program's name first.
@@ -23,8 +24,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
                 error.kind(),
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
             );
-            let _ = error.print();
-            return ExitCode::from(if is_help { 0 } else { 2 });
+            if is_help {
+                let _ = error.print();
+                return ExitCode::SUCCESS;
+            }
+            let text = error.render().to_string();
+            anstream::eprint!("{}", escape::log(&escape::terminal(&text)));
+            return ExitCode::from(2);
         }
     };
     let outcome = match args.command {
@@ -40,10 +46,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             {
                 return ExitCode::SUCCESS;
             }
-            anstream::eprintln!(
-                "error: {}",
-                crate::report::escape::terminal(&format!("{error:#}"))
-            );
+            let text = format!("error: {error:#}");
+            anstream::eprintln!("{}", escape::log(&escape::terminal(&text)));
             ExitCode::from(2)
         }
     }

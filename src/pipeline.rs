@@ -54,6 +54,8 @@ pub struct Analysis {
     pub sources: SourceMap,
     /// Where the files are, by number.
     pub paths: Vec<PathBuf>,
+    /// What the files' names are relative to.
+    pub root: PathBuf,
     /// What went wrong, file by file.
     pub notices: Vec<Notice>,
     /// Counts.
@@ -200,6 +202,7 @@ fn run(
             findings: Vec::new(),
             sources,
             paths: paths(discovered),
+            root: discovered.project_root.clone(),
             notices,
             stats: Stats::default(),
             has_internal_error: true,
@@ -253,6 +256,7 @@ fn run(
         findings,
         sources,
         paths: paths(discovered),
+        root: discovered.project_root.clone(),
         notices,
         stats,
         has_internal_error,

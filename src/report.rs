@@ -284,6 +284,23 @@ pub fn write(
         Format::Pylint => buffered(report, pylint::write)?,
         Format::Sonar => buffered(report, sonar::write)?,
     };
+    let text = match (format, String::from_utf8(text)) {
+        (Format::Full | Format::Concise | Format::Pylint, Ok(text)) => {
+            escape::log(&text).into_owned().into_bytes()
+        }
+        (
+            Format::Json
+            | Format::Jsonl
+            | Format::Sarif
+            | Format::Gitlab
+            | Format::Rdjson
+            | Format::Rdjsonl
+            | Format::Sonar,
+            Ok(text),
+        ) => escape::json(&text).into_owned().into_bytes(),
+        (_, Ok(text)) => text.into_bytes(),
+        (_, Err(bytes)) => bytes.into_bytes(),
+    };
     out.write_all(&text)
 }
 
@@ -346,7 +363,7 @@ pub fn notices(report: &Report<'_>) -> String {
         let message = escape::line(&notice.message);
         out.push_str(&format!("[{}] {message}\n", notice.kind.name()));
     }
-    out
+    escape::log(&out).into_owned()
 }
 
 /// Findings by severity.

@@ -480,3 +480,79 @@ fn a_closed_pipe_is_no_error() {
     assert!(!err.contains("panic"), "{err}");
     assert_eq!(output.status.code(), Some(0), "{err}");
 }
+
+/// The binary with these variables, in a folder below another.
+fn in_workspace(variable: &str, format: &str) -> Run {
+    let workspace = folder(&[("backend/pyproject.toml", ""), ("backend/app.py", LEAK)]);
+    let output = Command::new(env!("CARGO_BIN_EXE_heaplint"))
+        .args(["-q", "-o", format])
+        .current_dir(workspace.path().join("backend"))
+        .env(variable, workspace.path())
+        .output()
+        .expect("the binary runs");
+    Run {
+        code: output.status.code().expect("it ends by itself"),
+        out: String::from_utf8(output.stdout).expect("output is text"),
+        err: String::from_utf8(output.stderr).expect("messages are text"),
+    }
+}
+
+#[test]
+fn services_get_paths_from_the_repository_s_root() {
+    let cases = [
+        ("GITHUB_WORKSPACE", "github", "file=backend/app.py,"),
+        ("GITHUB_WORKSPACE", "sarif", "\"uri\": \"backend/app.py\""),
+        ("CI_PROJECT_DIR", "gitlab", "\"path\": \"backend/app.py\""),
+        (
+            "BUILD_SOURCESDIRECTORY",
+            "azure",
+            "sourcepath=backend/app.py;",
+        ),
+    ];
+    for (variable, format, place) in cases {
+        let run = in_workspace(variable, format);
+        assert!(run.out.contains(place), "{format}: {}", run.out);
+    }
+    // People stand in the project.
+    let run = in_workspace("GITHUB_WORKSPACE", "concise");
+    assert!(run.out.starts_with("app.py:"), "{}", run.out);
+}
+
+#[test]
+fn the_summary_of_a_job_is_added_to() {
+    let job = folder(&[("app.py", LEAK), ("summary.md", "before\n")]);
+    let summary = job.path().join("summary.md");
+    let output = format!("markdown:{}", summary.display());
+    let run = || {
+        Command::new(env!("CARGO_BIN_EXE_heaplint"))
+            .args(["-q", "-o", &output])
+            .current_dir(job.path())
+            .env("GITHUB_STEP_SUMMARY", &summary)
+            .output()
+            .expect("the binary runs")
+    };
+    run();
+    run();
+    let text = fs::read_to_string(&summary).expect("still there");
+    assert!(text.starts_with("before\n## heaplint\n"), "{text}");
+    assert_eq!(text.matches("## heaplint\n").count(), 2);
+    // Any other file is replaced.
+    heaplint(job.path(), &["-q", "-o", "markdown:summary.md"]);
+    let text = fs::read_to_string(&summary).expect("still there");
+    assert!(text.starts_with("## heaplint\n"), "{text}");
+}
+
+#[test]
+fn errors_do_not_steer_the_terminal() {
+    for args in [
+        &["--\u{1b}[31m\u{202e}"][..],
+        &["--select", "\u{1b}[31m\u{202e}\u{2028}"],
+        &["-o", "\u{1b}[31m:x"],
+        &["no\u{1b}[31m\u{202e}.py"],
+    ] {
+        let run = leak(args);
+        assert_eq!(run.code, 2);
+        let has_controls = |c: char| c.is_control() && c != '\n' || "\u{202e}\u{2028}".contains(c);
+        assert!(!run.err.contains(has_controls), "{:?}", run.err);
+    }
+}

@@ -177,12 +177,14 @@ fn set<T: FromStr>(
 fn show_files(request: &Request) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     for path in pipeline::files(request)? {
-        writeln!(out, "{}", report::escape::terminal(&path))?;
+        let path = report::escape::line(&path);
+        writeln!(out, "{}", report::escape::log(&path))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn print(args: &CheckArgs, outputs: &[Output], analysis: &Analysis) -> anyhow::Result<()> {
+    let prefix = service_prefix(&analysis.root);
     let report = Report {
         version: env!("CARGO_PKG_VERSION"),
         findings: &analysis.findings,
@@ -190,7 +192,7 @@ fn print(args: &CheckArgs, outputs: &[Output], analysis: &Analysis) -> anyhow::R
         notices: &analysis.notices,
         rules: rules::metas(),
         stats: analysis.stats,
-        prefix: "",
+        prefix: &prefix,
     };
     let style = Style {
         color: is_coloured(args.color),
@@ -217,6 +219,28 @@ fn print(args: &CheckArgs, outputs: &[Output], analysis: &Analysis) -> anyhow::R
         );
     }
     Ok(())
+}
+
+/// From the folder in which a service has the repository to the project: `backend/`, mostly nothing.
+fn service_prefix(root: &Path) -> String {
+    let variables = [
+        "GITHUB_WORKSPACE",
+        "CI_PROJECT_DIR",
+        "BUILD_SOURCESDIRECTORY",
+    ];
+    let Some(top) = variables.iter().find_map(std::env::var_os) else {
+        return String::new();
+    };
+    let inside = |top: PathBuf| {
+        let root = root.canonicalize().ok()?;
+        Some(root.strip_prefix(top.canonicalize().ok()?).ok()?.to_owned())
+    };
+    let mut prefix = String::new();
+    for part in inside(PathBuf::from(top)).unwrap_or_default().components() {
+        prefix.push_str(&part.as_os_str().to_string_lossy());
+        prefix.push('/');
+    }
+    prefix
 }
 
 /// Says what was fixed, and what can be.

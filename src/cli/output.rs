@@ -66,11 +66,31 @@ impl Output {
                 out.write_all(&buffer)?;
                 out.flush()?;
             }
-            Some(path) => replace(path, &buffer)
-                .with_context(|| format!("{} cannot be written", path.display()))?,
+            Some(path) => {
+                let written = if self.format == Format::Markdown && is_summary(path) {
+                    append(path, &buffer)
+                } else {
+                    replace(path, &buffer)
+                };
+                written.with_context(|| format!("{} cannot be written", path.display()))?;
+            }
         }
         Ok(())
     }
+}
+
+/// Whether a path is the summary of a GitHub job, to which each step adds.
+fn is_summary(path: &Path) -> bool {
+    std::env::var_os("GITHUB_STEP_SUMMARY").is_some_and(|it| Path::new(&it) == path)
+}
+
+fn append(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options
+        .append(true)
+        .create(true)
+        .open(path)?
+        .write_all(bytes)
 }
 
 /// Writes a file in one step: a reader sees the old report or the new one. A link is written through, and what is no

@@ -11,7 +11,8 @@ use std::fmt::Write as _;
 #[must_use]
 pub fn terminal(text: &str) -> Cow<'_, str> {
     escaped(text, |c| {
-        !matches!(c, '\t' | '\n') && (c.is_control() || is_bidi(c))
+        !matches!(c, '\t' | '\n')
+            && (c.is_control() || is_bidi(c) || matches!(c, '\u{2028}' | '\u{2029}'))
     })
 }
 
@@ -21,6 +22,64 @@ pub fn line(text: &str) -> Cow<'_, str> {
     escaped(text, |c| {
         c.is_control() || is_bidi(c) || matches!(c, '\u{2028}' | '\u{2029}')
     })
+}
+
+/// A text of ours of which no line is a command to the service that keeps it as a log: GitHub takes lines that begin with
+/// `::` after blanks, Azure `##vso[` and both `##[` anywhere. Nothing moves: a path gets its `./`, a bracket another form.
+#[must_use]
+pub fn log(text: &str) -> Cow<'_, str> {
+    let is_colons = |line: &str| line.trim_start().starts_with("::");
+    let has_hashes = text.contains("##");
+    if !has_hashes && !text.lines().any(is_colons) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for line in text.split_inclusive('\n') {
+        if is_colons(line) {
+            let at = line.len() - line.trim_start().len();
+            out.push_str(&line[..at]);
+            out.push_str("./");
+            out.push_str(&line[at..]);
+        } else {
+            out.push_str(line);
+        }
+    }
+    if !has_hashes {
+        return Cow::Owned(out);
+    }
+    let bytes = out.as_bytes();
+    let brackets: Vec<usize> = memchr::memchr_iter(b'[', bytes)
+        .filter(|&at| {
+            let before = &bytes[..at];
+            let word = before.len().saturating_sub(3);
+            before.ends_with(b"##")
+                || before[word..].eq_ignore_ascii_case(b"vso") && before[..word].ends_with(b"##")
+        })
+        .collect();
+    for at in brackets {
+        out.replace_range(at..=at, "(");
+    }
+    Cow::Owned(out)
+}
+
+/// A JSON text that may be shown and cut at what looks like a line end: characters that JSON allows as they are and terminals
+/// and scripts do not, by their numbers.
+#[must_use]
+pub fn json(text: &str) -> Cow<'_, str> {
+    let is_raw = |c: char| matches!(c, '\x7f'..='\u{9f}' | '\u{2028}' | '\u{2029}') || is_bidi(c);
+    if !text.chars().any(is_raw) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_raw(c) {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "\\u{:04x}", c as u32);
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
 }
 
 /// Our own signs in ASCII, for terminals that have nothing else. Letters of other scripts stay.
@@ -262,6 +321,24 @@ mod tests {
     #[test]
     fn one_line_stays_one_line() {
         assert_eq!(line("a\nb\tc\u{2028}d"), "a\\u{a}b\\u{9}c\\u{2028}d");
+    }
+
+    #[test]
+    fn no_line_is_a_command_to_a_log() {
+        assert_eq!(
+            log("::error::x.py:1\n  ::a\na::b ##vso[task] ##VSO[x ##[error] ## [\n"),
+            "./::error::x.py:1\n  ./::a\na::b ##vso(task] ##VSO(x ##(error] ## [\n"
+        );
+        assert_eq!(log("###[a]###vso["), "###(a]###vso(");
+        assert!(matches!(log("a: b # c\n"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn json_stays_one_line_and_the_same_value() {
+        let text = "\"a\u{2028}\u{85}\u{202e}\u{7f}é\"";
+        assert_eq!(json(text), "\"a\\u2028\\u0085\\u202e\\u007fé\"");
+        let value: String = serde_json::from_str(&json(text)).expect("JSON");
+        assert_eq!(value, "a\u{2028}\u{85}\u{202e}\u{7f}é");
     }
 
     #[test]

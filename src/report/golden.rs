@@ -10,6 +10,7 @@ use super::samples::Sample;
 use super::{Format, Notice, NoticeKind, Style, write};
 use crate::base::{LineCol, Span};
 use crate::catalog::{self, RuleMeta};
+use crate::finding::remedy::{Edit, Fix, Safety};
 use crate::finding::{Confidence, Finding, Growth, Place, Role, Severity, finish};
 
 macro_rules! page {
@@ -89,6 +90,15 @@ pub(super) fn ordinary() -> Sample {
         )
         .label(connect, Role::Acquire, "opened here")
         .symbol("app.db.fetch")
+        .fixed(Fix::new(
+            "open it in a `with` statement",
+            Safety::Safe,
+            vec![
+                Edit::replace(connect.span.start - 7, connect.span.start, "with contextlib.closing("),
+                Edit::insert(connect.span.end, ") as conn:"),
+                Edit::insert(connect.span.end + 5, "    "),
+            ],
+        ))
         .confidence(Confidence::Medium)
         .help("close it: `with contextlib.closing(sqlite3.connect(DB)) as conn:`"),
         Finding::new(
@@ -146,6 +156,15 @@ pub(super) fn hostile() -> Sample {
         .step("<root>\n\"]", "", None)
         .step("`名`", "a|b\u{2028}", Some(name))
         .symbol("a.<lambda>\n.名")
+        .fixed(Fix::new(
+            "[a](b) `|` \u{202e}\n::error::</script>",
+            Safety::Unsafe,
+            vec![Edit::replace(
+                open.span.start,
+                open.span.end,
+                "\u{1b}[31m\u{2028}::error::\r\n```",
+            )],
+        ))
         .note("two\nlines]]>")
         .help("--> end comment; use %0A\n::error::x")
         .severity(Severity::Error)
@@ -172,6 +191,13 @@ pub(super) fn hostile() -> Sample {
     ];
     sample.findings = finish(sample.findings, &sample.sources);
     sample
+}
+
+impl Finding {
+    fn fixed(mut self, fix: Fix) -> Self {
+        self.fix = Some(fix);
+        self
+    }
 }
 
 pub(super) fn written(format: Format, sample: &Sample) -> String {

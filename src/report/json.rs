@@ -54,6 +54,20 @@ struct Item<'a> {
     retained_bytes: Option<u64>,
     symbol: &'a str,
     fingerprint: String,
+    fix: Option<FixItem<'a>>,
+}
+
+#[derive(Serialize)]
+struct FixItem<'a> {
+    title: &'a str,
+    safety: &'static str,
+    edits: Vec<EditItem<'a>>,
+}
+
+#[derive(Serialize)]
+struct EditItem<'a> {
+    location: Location<'a>,
+    content: &'a str,
 }
 
 #[derive(Serialize)]
@@ -205,6 +219,24 @@ fn item<'a>(report: &Report<'a>, finding: &'a Finding) -> Item<'a> {
         retained_bytes: finding.retained_bytes,
         symbol: &finding.symbol,
         fingerprint: format!("{:016x}", finding.fingerprint),
+        fix: finding.fix.as_ref().map(|fix| FixItem {
+            title: &fix.title,
+            safety: fix.safety.name(),
+            edits: fix
+                .edits
+                .iter()
+                .map(|it| EditItem {
+                    location: location(
+                        report,
+                        Place {
+                            span: it.span,
+                            ..finding.primary
+                        },
+                    ),
+                    content: &it.text,
+                })
+                .collect(),
+        }),
     }
 }
 
@@ -256,7 +288,7 @@ mod tests {
         );
         assert_eq!(
             lines(&sample.report()).expect("plain data"),
-            format!("{expected}\"fingerprint\":\"{fingerprint:016x}\"}}\n")
+            format!("{expected}\"fingerprint\":\"{fingerprint:016x}\",\"fix\":null}}\n")
         );
     }
 

@@ -8,6 +8,9 @@ use super::Report;
 use super::spot::{Position, column_by};
 use crate::finding::{Finding, Place, Severity};
 
+/// Lines of a suggestion.
+const MOST_LINES: u32 = 40;
+
 #[derive(Serialize)]
 struct Document<'a> {
     source: Source,
@@ -35,7 +38,28 @@ struct Diagnostic<'a> {
     source: Option<Source>,
     code: Code<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    suggestions: Vec<Suggestion>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     related_locations: Vec<Related<'a>>,
+}
+
+/// New text for whole lines: what review comments can show.
+#[derive(Serialize)]
+struct Suggestion {
+    range: Lines,
+    text: String,
+}
+
+#[derive(Serialize)]
+struct Lines {
+    start: Line,
+    end: Line,
+}
+
+/// A position without a column means the whole line.
+#[derive(Serialize)]
+struct Line {
+    line: u32,
 }
 
 #[derive(Serialize)]
@@ -102,8 +126,34 @@ fn diagnostic<'a>(report: &Report<'a>, finding: &'a Finding) -> Diagnostic<'a> {
             value: &finding.rule.code,
             url: finding.rule.url(),
         },
+        suggestions: suggestion(report, finding).into_iter().collect(),
         related_locations: related.collect(),
     }
+}
+
+/// The lines that a fix changes, when they are few enough to be read beside the finding.
+fn suggestion(report: &Report<'_>, finding: &Finding) -> Option<Suggestion> {
+    let fix = finding.fix.as_ref()?;
+    let file = report.sources.file(finding.primary.file);
+    let whole = fix.whole(&file.text);
+    let (first, last) = (
+        file.lines.line(whole.span.start),
+        file.lines.line(whole.span.end),
+    );
+    if last - first >= MOST_LINES {
+        return None;
+    }
+    let start = file.lines.start_of(first) as usize;
+    let before = file.text.get(start..whole.span.start as usize)?;
+    let after = file.text.get(whole.span.end as usize..)?;
+    let after = after.split(['\n', '\r']).next().unwrap_or("");
+    Some(Suggestion {
+        range: Lines {
+            start: Line { line: first },
+            end: Line { line: last },
+        },
+        text: format!("{before}{}{after}", whole.text),
+    })
 }
 
 fn location(report: &Report<'_>, place: Place) -> Location {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::spot::line_text;
 use super::{Notice, NoticeKind, Report, counted};
 use crate::catalog::RuleMeta;
+use crate::finding::remedy::Fix;
 use crate::finding::{Confidence, Finding, Place, Severity};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
@@ -145,11 +146,33 @@ fn result(report: &Report<'_>, finding: &Finding, rule_index: usize) -> Value {
             "retainedBytes": finding.retained_bytes,
         },
     });
+    if let Some(fix) = &finding.fix {
+        result["fixes"] = json!([changes(report, finding.primary, fix)]);
+    }
     let flow = flow(report, finding);
     if !flow.is_empty() {
         result["codeFlows"] = json!([{ "threadFlows": [{ "locations": flow }] }]);
     }
     result
+}
+
+/// A fix as replacements in one file.
+fn changes(report: &Report<'_>, primary: Place, fix: &Fix) -> Value {
+    let replacements = fix.edits.iter().map(|it| {
+        let place = Place {
+            span: it.span,
+            ..primary
+        };
+        let region = physical(report, place, false)["region"].take();
+        json!({ "deletedRegion": region, "insertedContent": { "text": it.text } })
+    });
+    json!({
+        "description": { "text": sentence(&plain(&fix.title)) },
+        "artifactChanges": [{
+            "artifactLocation": { "uri": uri(&report.service_path(primary)) },
+            "replacements": replacements.collect::<Vec<_>>(),
+        }],
+    })
 }
 
 /// The path from the root to what is held; a step without a place stands where the next one does.
