@@ -20,6 +20,7 @@ use crate::discover::{
 };
 use crate::facts::collect::collect;
 use crate::facts::model::FileFacts;
+use crate::finding::remedy::{Edit, Fix, Safety};
 use crate::finding::{Finding, Severity, finish};
 use crate::fix;
 use crate::heap::Census;
@@ -437,10 +438,18 @@ fn paths(discovered: &Discovered) -> Vec<PathBuf> {
 /// Writes the fixes that rules ask for, file by file.
 fn step_fix(findings: &mut [Finding], sources: &SourceMap) -> Vec<Notice> {
     let mut wanted: HashMap<FileId, Vec<usize>> = HashMap::new();
-    for (at, finding) in findings.iter().enumerate() {
+    for (at, finding) in findings.iter_mut().enumerate() {
         // A notebook's code is no text of its own on the disk.
         let is_text = sources.file(finding.primary.file).cells.is_none();
-        if finding.remedy.is_some() && is_text {
+        if is_text && !finding.remove.is_empty() {
+            let edits = finding.remove.iter();
+            let edits = edits.map(|it| Edit::replace(it.start, it.end, ""));
+            finding.fix = Some(Fix::new(
+                "take the comment out",
+                Safety::Safe,
+                edits.collect(),
+            ));
+        } else if is_text && finding.remedy.is_some() {
             wanted.entry(finding.primary.file).or_default().push(at);
         }
     }

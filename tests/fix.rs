@@ -226,3 +226,20 @@ fn wrong_use_is_said() {
         assert_eq!(run.status.code(), Some(2), "{args:?}");
     }
 }
+
+#[test]
+fn comments_that_silence_nothing_are_taken_out() {
+    let before =
+        "a = 1  # noqa: HL101, E501\n# heaplint: ignore-file[HL104]\nb = 2  # noqa: HL201\n";
+    let folder = TempDir::with_prefix("fix").expect("a temporary folder");
+    let path = folder.path().join("app.py");
+    fs::write(&path, before).expect("a file");
+    let run = heaplint(folder.path(), &[".", "--fix"]);
+    let after = fs::read_to_string(&path).expect("still there");
+    assert_eq!(
+        after,
+        "a = 1  # noqa: E501\nb = 2\n",
+        "{}",
+        text(&run.stderr)
+    );
+}
