@@ -175,8 +175,10 @@ impl<'a> Context<'a> {
         let places = program.places_with_effects();
         let growths = places
             .par_iter()
-            .filter(|&&key| program.is_rooted(key))
+            .filter(|&&key| program.is_rooted(key) || program.may_last(key))
             .filter_map(|&key| program.growth(key, kind))
+            .filter(|it| program.is_rooted(it.container.key) || it.shows_a_life())
+            .filter(|it| it.outlives_calls(program))
             .collect();
         Self {
             program,

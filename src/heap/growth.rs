@@ -17,18 +17,19 @@ mod bounds;
 mod container;
 mod domain;
 mod evidence;
+mod paths;
 mod queries;
 mod site;
 
 pub use crate::discover::ProgramKind;
 
 use super::origin::Origins;
-use crate::facts::model::{ContextKind, ValueId, ValueKind};
+use crate::facts::model::{ContextKind, Home, ValueId, ValueKind};
 use crate::finding::Confidence;
-use crate::link::effects::Effect;
+use crate::link::effects::{Effect, EffectKind};
 use crate::link::program::ValueRef;
 use crate::link::runs::{Run, Why};
-use crate::link::{ClassRef, PlaceKey, Program};
+use crate::link::{ClassRef, FuncRef, PlaceKey, Program};
 use crate::models::{BaseKind, Holds, Runs};
 
 /// A container in a place.
@@ -65,9 +66,45 @@ pub struct Growth {
     pub uncalled_removal: Option<Effect>,
     /// Where keys are taken out of the container beside it that gets the same ones (E3).
     pub sibling: Option<Effect>,
+    /// Where what was added is taken out again, unless something raises before.
+    pub unless_raised: Option<Effect>,
+    /// Whether it grows by accident: a missing key of a `defaultdict` is only looked at.
+    pub is_read: bool,
 }
 
 impl Growth {
+    /// Whether what is added to a local of a function stays when its call is done: the operation serves events, in a loop
+    /// that never ends or in a function inside, or the function hands that one out while the program starts.
+    #[must_use]
+    pub fn outlives_calls(&self, program: &Program<'_>) -> bool {
+        let PlaceKey::Var(var) = self.container.key else {
+            return true;
+        };
+        let fact = program.var(var);
+        if fact.home == Home::Module {
+            return true;
+        }
+        let owner = FuncRef {
+            file: var.file,
+            id: fact.func,
+        };
+        let is_inside = self.site.func != owner;
+        let is_handed_out = program
+            .effects(self.container.key)
+            .iter()
+            .any(|it| matches!(it.kind, EffectKind::Escape(_)));
+        self.run.often == Runs::PerEvent && (is_inside || !is_handed_out)
+            || is_inside
+                && program.runs(owner).often == Runs::Import
+                && program.returned_funcs(owner).contains(&self.site.func)
+    }
+
+    /// Whether the program itself shows that what is added was meant to go, however long the owner lives.
+    #[must_use]
+    pub fn shows_a_life(&self) -> bool {
+        self.sibling.is_some() || self.unless_raised.is_some() || self.is_read
+    }
+
     /// Whether what is added is an exception with its traceback, and so all frames that it passed: a story of its own.
     #[must_use]
     pub fn keeps_frames(&self, program: &Program<'_>) -> bool {
@@ -112,6 +149,8 @@ impl Program<'_> {
             effects,
             container: &container,
             uncalled: None,
+            unless_raised: Vec::new(),
+            is_only_cleared: false,
         };
         judge.bounded()?;
         let mut sites = Vec::new();
@@ -142,6 +181,8 @@ impl Program<'_> {
             import_bytes: best.import_bytes,
             uncalled_removal,
             sibling: best.sibling,
+            unless_raised: best.unless_raised,
+            is_read: best.is_read,
             container,
         })
     }
@@ -193,6 +234,8 @@ struct Candidate {
     evidence: Vec<&'static str>,
     import_bytes: Option<u64>,
     sibling: Option<Effect>,
+    unless_raised: Option<Effect>,
+    is_read: bool,
 }
 
 struct Judge<'a, 'm> {
@@ -202,6 +245,10 @@ struct Judge<'a, 'm> {
     effects: &'a [Effect],
     container: &'a Container,
     uncalled: Option<Effect>,
+    /// Removals that are left out when something raises between the growth and them.
+    unless_raised: Vec<Effect>,
+    /// Whether it is emptied as a whole at times, and never key by key.
+    is_only_cleared: bool,
 }
 
 fn unless(is_so: bool, bound: Bound) -> Result<(), Bound> {
@@ -213,7 +260,11 @@ impl Judge<'_, '_> {
     fn bounded(&mut self) -> Result<(), Bound> {
         unless(self.is_shrunk(), Bound::Removal)?;
         unless(self.is_removal_guessed(), Bound::GuessedRemoval)?;
-        unless(self.is_rebound(), Bound::Rebinding)?;
+        if self.is_rebound() {
+            // What is added by accident between two new containers is still added by accident.
+            self.is_only_cleared |= self.effects.iter().any(|it| self.is_accident(it));
+            unless(!self.is_only_cleared, Bound::Rebinding)?;
+        }
         unless(self.is_length_checked(), Bound::Length)?;
         unless(self.is_registry(), Bound::Registry)?;
         unless(self.is_warn_once(), Bound::WarnOnce)?;
@@ -226,10 +277,16 @@ impl Judge<'_, '_> {
         unless(!self.adds(effect), Bound::Replaces)?;
         // An object that stores itself while it is finalized is brought back to life; that is another story.
         unless(program.func_name(effect.func) == "__del__", Bound::OfObject)?;
-        let run = program.runs(effect.func);
+        let unless_raised = self.removal_after(effect);
+        unless(
+            !self.unless_raised.is_empty() && unless_raised.is_none(),
+            Bound::Removal,
+        )?;
+        let is_read = self.is_accident(effect);
+        unless(self.is_only_cleared && !is_read, Bound::Removal)?;
+        let run = program.runs_at(effect.func, effect.context);
         let import_bytes = self.import_bytes(effect, run.often);
-        let is_rare = run.often < Runs::PerInstance
-            || effect.func.id.index() == 0 && !self.is_endless(effect);
+        let is_rare = run.often < Runs::PerInstance;
         unless(import_bytes.is_none() && is_rare, Bound::RunsOnce)?;
         unless(
             run.why == Why::Name && run.often == Runs::Once,
@@ -254,6 +311,14 @@ impl Judge<'_, '_> {
             evidence.push("E3");
             confidence = Confidence::High;
         }
+        if unless_raised.is_some() {
+            evidence.push("C27");
+            confidence = self.when_raised(effect);
+        }
+        if is_read {
+            evidence.push("C14");
+            confidence = Confidence::Medium;
+        }
         Ok(Candidate {
             effect: *effect,
             run,
@@ -262,6 +327,8 @@ impl Judge<'_, '_> {
             evidence,
             import_bytes,
             sibling,
+            unless_raised,
+            is_read,
         })
     }
 

@@ -3,10 +3,11 @@
 //! A key that is a constant at every call site bounds its container; a key that a caller, a request or a clock chooses does
 //! not. The answer is a set, because a variable may have several bindings and a function several callers.
 
-use crate::facts::model::{ContextKind, DefKind, Home, Usage, ValueKind};
+use crate::facts::model::{ArgKindF, CallF, ContextKind, DefKind, Home, Usage, ValueKind};
 use crate::link::program::{ValueRef, last_name};
 use crate::link::{Entity, FuncRef, PlaceKey, Program, VarRef};
 use crate::models::Runs;
+use crate::syntax::tree::ParamKind;
 
 /// A set of origins.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -204,6 +205,17 @@ impl Program<'_> {
             // A module variable that only the module's own code binds is one object; a function may bind it anew.
             let defs = &facts.defs[fact.defs.range()];
             let is_fixed = defs.iter().all(|it| it.func.index() == 0);
+            // A script's loop binds it anew each time.
+            let looped: Vec<ValueRef> = defs
+                .iter()
+                .filter(|it| matches!(it.kind, DefKind::Element(_)))
+                .filter_map(|it| it.value.map(|id| ValueRef { file, id }))
+                .collect();
+            if is_fixed && !looped.is_empty() && func.id.index() == 0 {
+                return looped.into_iter().fold(Origins::default(), |all, it| {
+                    all.with(self.element_origins(func, it, depth, fuel))
+                });
+            }
             return if is_fixed {
                 Origins::CONST
             } else {
@@ -232,6 +244,10 @@ impl Program<'_> {
                         base.with(Origins::ELEMENT)
                     }
                 }
+                // Names of keyword arguments stand in the source.
+                (DefKind::Element(part), Some(value)) if self.is_names_of_keywords(value, part) => {
+                    Origins::FINITE
+                }
                 (DefKind::Element(_), Some(value)) => {
                     self.element_origins(func, value, depth, fuel)
                 }
@@ -258,6 +274,9 @@ impl Program<'_> {
         fuel: &mut u32,
     ) -> Origins {
         let file = iter.file;
+        if crate::link::runs::is_endless_iterable(self, iter) {
+            return Origins::EVENT.with(Origins::ELEMENT);
+        }
         let facts = self.facts(file);
         // What stands in another place of the program is bounded there, or reported there.
         if self.is_element_of_root(iter) {
@@ -342,6 +361,36 @@ impl Program<'_> {
                 }
             }
         }
+    }
+
+    /// Whether a part of the elements of a value are names of the keyword arguments that a function is called with.
+    fn is_names_of_keywords(&self, iter: ValueRef, part: Option<i16>) -> bool {
+        let facts = self.facts(iter.file);
+        let (base, is_pair) = match facts.values[iter.id].kind {
+            ValueKind::Call(call) => match facts.values[facts.calls[call].callee].kind {
+                ValueKind::Attr { base, name } => match self.name(iter.file, name) {
+                    "items" => (base, true),
+                    "keys" => (base, false),
+                    _ => return false,
+                },
+                _ => return false,
+            },
+            _ => (iter.id, false),
+        };
+        let ValueKind::Var(var) = facts.values[base].kind else {
+            return false;
+        };
+        let fact = &facts.vars[var];
+        let is_rest = fact.param.is_some_and(|it| {
+            let start = facts.funcs[fact.func].params.start;
+            facts.params[(start + it) as usize].kind == ParamKind::KwArgs
+        });
+        is_rest
+            && if is_pair {
+                part == Some(0)
+            } else {
+                part.is_none()
+            }
     }
 
     /// Whether iterating a value gives elements of a container in a module or class variable.
@@ -448,6 +497,11 @@ impl Program<'_> {
             else {
                 continue;
             };
+            if matches!(row.kind, ParamKind::KwArgs | ParamKind::VarArgs) {
+                all = all
+                    .with(self.rest_origins(caller, call.file, made, func, row.kind, depth, fuel));
+                continue;
+            }
             let argument = match param.checked_sub(usize::from(target.skip)) {
                 None => {
                     all = all.with(Origins::SELF);
@@ -473,6 +527,35 @@ impl Program<'_> {
         all
     }
 
+    /// What a call passes for `**rest` or `*rest` of a function.
+    #[allow(clippy::too_many_arguments, reason = "one step of a recursion")]
+    fn rest_origins(
+        &self,
+        caller: FuncRef,
+        file: u32,
+        call: &CallF,
+        func: FuncRef,
+        kind: ParamKind,
+        depth: u32,
+        fuel: &mut u32,
+    ) -> Origins {
+        let is_named = |name: &str| {
+            (0..self.func(func).params.len()).any(|it| self.param_name(func, it) == name)
+        };
+        let args = &self.facts(file).args[call.args.range()];
+        args.iter()
+            .filter(|it| match (it.kind, kind) {
+                (ArgKindF::Keyword(name), ParamKind::KwArgs) => !is_named(self.name(file, name)),
+                (ArgKindF::DoubleStar, ParamKind::KwArgs)
+                | (ArgKindF::Positional | ArgKindF::Star, ParamKind::VarArgs) => true,
+                _ => false,
+            })
+            .fold(Origins::CONST, |all, it| {
+                let value = ValueRef { file, id: it.value };
+                all.with(self.origins_at(caller, value, depth, fuel))
+            })
+    }
+
     fn is_definition_annotation(&self, annotation: ValueRef) -> bool {
         let value = match self.value(annotation) {
             ValueKind::Item { base, .. } => base,
@@ -482,6 +565,51 @@ impl Program<'_> {
             last_name(self.facts(annotation.file), value),
             Some("type" | "Type" | "Callable" | "ModuleType" | "CodeType" | "FunctionType")
         )
+    }
+
+    /// Whether an annotation says that a function is passed: `Callable[…]`, or optionally one.
+    #[must_use]
+    pub fn is_callable_annotation(&self, annotation: ValueRef) -> bool {
+        let file = annotation.file;
+        let facts = self.facts(file);
+        match self.value(annotation) {
+            ValueKind::Item { base, key } => match last_name(facts, base) {
+                Some("Callable") => true,
+                Some("Optional" | "Union") => match facts.values[key].kind {
+                    ValueKind::Tuple(rows) => self
+                        .list(file, rows)
+                        .iter()
+                        .any(|&id| self.is_callable_annotation(ValueRef { file, id })),
+                    _ => self.is_callable_annotation(ValueRef { file, id: key }),
+                },
+                _ => false,
+            },
+            ValueKind::Binary { left, right, .. } => [left, right]
+                .iter()
+                .any(|&id| self.is_callable_annotation(ValueRef { file, id })),
+            ValueKind::Var(_) | ValueKind::Attr { .. } => {
+                last_name(facts, annotation.id) == Some("Callable")
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether all callers are known and pass functions that the program defines once.
+    #[must_use]
+    pub fn passes_definitions(&self, func: FuncRef, param: usize) -> bool {
+        let callers = self.callers(func);
+        !callers.is_empty()
+            && !self.is_taken(func)
+            && callers.iter().all(|it| {
+                let name = self.param_name(func, param);
+                let fact = self.call(*it);
+                self.argument(it.file, fact, Some(param), name)
+                    .is_none_or(|id| {
+                        let value = ValueRef { file: it.file, id };
+                        matches!(self.value(value), ValueKind::None)
+                            || self.entity_origins(value).is_some()
+                    })
+            })
     }
 
     fn is_finite_annotation(&self, annotation: ValueRef) -> bool {
@@ -564,6 +692,15 @@ impl Program<'_> {
                             }
                         }
                         "builtins.len" | "builtins.isinstance" | "builtins.bool" => Origins::CONST,
+                        // As many results as arguments.
+                        "builtins.tuple" | "builtins.frozenset" | "builtins.sorted"
+                        | "builtins.int" | "builtins.float" | "builtins.min" | "builtins.max"
+                        | "builtins.abs" | "builtins.round" | "builtins.bytes" | "os.path.join"
+                        | "os.path.abspath" | "os.path.normpath" | "os.path.basename"
+                            if !args.is_empty() && join_args(fuel).is_closed() =>
+                        {
+                            Origins::CONST
+                        }
                         _ if args.is_empty() => Origins::FRESH,
                         _ => {
                             let of = join_args(fuel);

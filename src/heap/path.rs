@@ -146,10 +146,34 @@ impl Program<'_> {
     #[must_use]
     pub fn is_rooted(&self, key: PlaceKey) -> bool {
         match key {
-            PlaceKey::Var(var) => self.var(var).home == Home::Module,
+            PlaceKey::Var(var) => self.var(var).home == Home::Module || self.outlives_its_call(var),
             PlaceKey::Class(..) | PlaceKey::Func(..) => true,
             PlaceKey::Instance(class, _) => self.holder_below(class).is_some(),
         }
+    }
+
+    /// Whether a place belongs to objects that may live long: callers are absent, and nothing says that they are gone soon.
+    #[must_use]
+    pub fn may_last(&self, key: PlaceKey) -> bool {
+        match key {
+            PlaceKey::Instance(class, _) => !self.is_short_lived(class),
+            _ => false,
+        }
+    }
+
+    /// Whether a local may live as long as the process: of a function that runs once, or at import.
+    fn outlives_its_call(&self, var: crate::link::VarRef) -> bool {
+        let fact = self.var(var);
+        let owner = crate::link::FuncRef {
+            file: var.file,
+            id: fact.func,
+        };
+        fact.home == Home::Function
+            && fact.param.is_none()
+            && matches!(
+                self.runs(owner).often,
+                crate::models::Runs::Import | crate::models::Runs::Once
+            )
     }
 
     /// What keeps an instance of the class, or of a subclass, for as long as the process.

@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 
 use super::entity::Entity;
 use super::program::{ClassRef, FuncRef, Program, Sym, ValueRef, VarRef};
-use crate::facts::model::{StoreId, StoreKind, Target, ValueKind};
+use crate::facts::model::{DefKind, StoreId, StoreKind, Target, ValueKind};
 use crate::models::{BaseKind, NodeId};
 
 /// What link knows of a class.
@@ -21,6 +21,8 @@ pub struct ClassInfo {
     pub subclasses: Vec<ClassRef>,
     /// Stores `self.name = …` of its own methods, by name.
     pub attrs: FxHashMap<Sym, Vec<StoreRef>>,
+    /// Stores `cls.name = …` in class methods, and `Class.name = …` of its own name.
+    pub statics: FxHashMap<Sym, Vec<StoreRef>>,
     /// What its bases say of it.
     pub kinds: SmallVec<[BaseKind; 2]>,
 }
@@ -84,9 +86,28 @@ pub(super) fn resolve(program: &mut Program<'_>) {
             else {
                 continue;
             };
-            let Some(&(class, false)) = it.selfs.get(&var) else {
+            let by_name = || {
+                it.facts.defs[it.facts.vars[var].defs.range()]
+                    .iter()
+                    .find_map(|def| match def.kind {
+                        DefKind::Class(id) => Some((id, true)),
+                        _ => None,
+                    })
+            };
+            let Some((class, is_static)) = it.selfs.get(&var).copied().or_else(by_name) else {
                 continue;
             };
+            if is_static {
+                if store.kind == StoreKind::Assign
+                    && let Some(info) = infos.get_mut(&ClassRef { file, id: class })
+                {
+                    info.statics
+                        .entry(it.syms[name.0 as usize])
+                        .or_default()
+                        .push(StoreRef { file, id });
+                }
+                continue;
+            }
             if matches!(
                 store.kind,
                 StoreKind::Assign | StoreKind::Part | StoreKind::Declare

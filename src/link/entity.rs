@@ -14,7 +14,7 @@ use smallvec::SmallVec;
 use super::classes::Member;
 use super::modules::{Imported, ModuleNode};
 use super::program::{ClassRef, FuncRef, Program, Sym, ValueRef, VarRef};
-use crate::facts::model::{DefKind, Home, ResultKind, StoreKind, ValueId, ValueKind};
+use crate::facts::model::{CallF, DefKind, Home, ResultKind, StoreKind, ValueId, ValueKind};
 use crate::limits;
 use crate::models::NodeId;
 
@@ -91,6 +91,12 @@ impl Program<'_> {
             }
             ValueKind::Call(call) => {
                 let fact = &self.facts(file).calls[call];
+                if let Some(made) = self.made_by_new(file, fact) {
+                    let mut classes = Entities::new();
+                    self.add_entities(at(made), fuel, &mut classes);
+                    self.instances(&classes, out);
+                    return;
+                }
                 let mut callees = Entities::new();
                 self.add_entities(at(fact.callee), fuel, &mut callees);
                 for callee in callees {
@@ -136,6 +142,17 @@ impl Program<'_> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// `super().__new__(cls)`, `object.__new__(cls)`: the class of which it makes an instance.
+    fn made_by_new(&self, file: u32, call: &CallF) -> Option<ValueId> {
+        let facts = self.facts(file);
+        match facts.values[call.callee].kind {
+            ValueKind::Attr { name, .. } if self.name(file, name) == "__new__" => {
+                self.argument(file, call, Some(0), "cls")
+            }
+            _ => None,
         }
     }
 
@@ -361,6 +378,9 @@ impl Program<'_> {
                 }
             }
             Entity::Class(class) => self.add_member(class, name, false, fuel, out),
+            Entity::Instance(class) if self.text(name) == "__class__" => {
+                push(out, Entity::Class(class));
+            }
             Entity::Instance(class) => self.add_member(class, name, true, fuel, out),
             Entity::Super(class) => {
                 for &base in self.mro(class).iter().skip(1) {
@@ -398,7 +418,20 @@ impl Program<'_> {
                     );
                 }
             }
-            Some(Member::Var(_, var)) => self.add_var(var, fuel, out),
+            Some(Member::Var(owner, var)) => {
+                self.add_var(var, fuel, out);
+                let stores = self
+                    .class_info(owner)
+                    .and_then(|it| it.statics.get(&name))
+                    .map_or(&[][..], Vec::as_slice);
+                for store in stores.iter().take(limits::DEFS_FOLLOWED) {
+                    let fact = &self.facts(store.file).stores[store.id];
+                    if let Some(id) = fact.value {
+                        let file = store.file;
+                        self.add_entities(ValueRef { file, id }, fuel, out);
+                    }
+                }
+            }
             Some(Member::Attr(_)) => {
                 let stores: SmallVec<[_; 4]> = self
                     .attr_stores(class, name)
@@ -451,6 +484,25 @@ impl Program<'_> {
                         id: func,
                     }) {
                         push(out, Entity::Super(class));
+                    }
+                }
+                // `type(x)` is the class of `x`.
+                "builtins.type" => {
+                    if let ValueKind::Call(id) = self.value(call) {
+                        let fact = self.facts(call.file).calls[id];
+                        if let [arg] = &self.facts(call.file).args[fact.args.range()] {
+                            let of = ValueRef {
+                                file: call.file,
+                                id: arg.value,
+                            };
+                            let mut objects = Entities::new();
+                            self.add_entities(of, fuel, &mut objects);
+                            for object in objects {
+                                if let Entity::Instance(class) = object {
+                                    push(out, Entity::Class(class));
+                                }
+                            }
+                        }
                     }
                 }
                 "typing.cast" => {

@@ -12,7 +12,8 @@ use super::program::{CallRef, ClassRef, FuncRef, Program, ValueRef, VarRef};
 use super::runs::{Why, is_cached_once};
 use crate::base::Span;
 use crate::facts::model::{
-    ContextId, ContextKind, DefKind, FuncId, Home, ResultKind, StoreKind, Target, Usage, ValueKind,
+    CallId, ContextId, ContextKind, DefKind, FuncId, Home, ResultKind, StoreKind, Target, Usage,
+    ValueId, ValueKind, VarId,
 };
 use crate::models::Runs;
 
@@ -318,6 +319,14 @@ impl Kept<'_, '_> {
                     file: owner.file,
                     id,
                 };
+                if program
+                    .callers(func)
+                    .iter()
+                    .any(|it| it.file == by.file && program.call(*it).func == by.id)
+                    && has_endless_loop(program, func)
+                {
+                    return true;
+                }
                 match program.runs(func).why {
                     Why::Loop(runner) => {
                         runner == by
@@ -330,6 +339,15 @@ impl Kept<'_, '_> {
             })
         })
     }
+}
+
+/// Whether a function that runs once serves in an endless loop of its own.
+fn has_endless_loop(program: &Program<'_>, func: FuncRef) -> bool {
+    let facts = program.facts(func.file);
+    program.runs(func).often == Runs::Once
+        && facts.funcs[func.id].calls.ids().any(|id: CallId| {
+            super::runs::is_under_endless_loop(program, func, facts.calls[id].context)
+        })
 }
 
 impl Program<'_> {
@@ -351,6 +369,62 @@ impl Program<'_> {
         self.constructions(class)
             .iter()
             .any(|&it| self.call(it).usage == Usage::Stored)
+    }
+
+    /// Whether every instance that the program makes of the class is gone when the function that makes it is done; or the
+    /// name says that it serves one piece of work.
+    #[must_use]
+    pub fn is_short_lived(&self, class: ClassRef) -> bool {
+        let name = self.class_name(class).to_ascii_lowercase();
+        if self.models.is_short(&name) {
+            return true;
+        }
+        let made = self.constructions(class);
+        !made.is_empty() && made.iter().all(|&it| self.is_used_up(it))
+    }
+
+    /// Whether a call's result stays in its function.
+    fn is_used_up(&self, call: CallRef) -> bool {
+        let facts = self.facts(call.file);
+        let fact = &facts.calls[call.id];
+        match fact.usage {
+            Usage::Discarded
+            | Usage::Receiver
+            | Usage::AttrBase
+            | Usage::Iterated
+            | Usage::Entered
+            | Usage::Awaited => true,
+            Usage::Bound => {
+                let of = facts.defs.iter().find(|it| {
+                    it.kind == DefKind::Assign
+                        && it.value.is_some_and(
+                            |id| matches!(facts.values[id].kind, ValueKind::Call(it) if it == call.id),
+                        )
+                });
+                of.is_some_and(|def| {
+                    let var = &facts.vars[def.var];
+                    var.home == Home::Function
+                        && !var.is_captured
+                        && self.is_only_looked_into(call.file, def.func, def.var)
+                })
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a function does nothing with a local but to read its attributes and items, and to call its methods.
+    fn is_only_looked_into(&self, file: u32, func: FuncId, var: VarId) -> bool {
+        let facts = self.facts(file);
+        let values = || facts.funcs[func].values.ids();
+        let is_it = |id: ValueId| facts.values[id].kind == ValueKind::Var(var);
+        let reads = values().filter(|&id: &ValueId| is_it(id)).count();
+        let looks = values()
+            .filter(|&id: &ValueId| match facts.values[id].kind {
+                ValueKind::Attr { base, .. } | ValueKind::Item { base, .. } => is_it(base),
+                _ => false,
+            })
+            .count();
+        reads <= looks
     }
 
     /// Whether a condition chain holds a loop.

@@ -6,8 +6,9 @@
 
 use rustc_hash::FxHashMap;
 
-use super::program::{FuncRef, Program, last_name};
-use crate::facts::model::{ContextKind, ValueKind};
+use super::entity::Entity;
+use super::program::{FuncRef, Program, ValueRef, last_name};
+use crate::facts::model::{ContextId, ContextKind, FileFacts, ResultKind, ValueId, ValueKind};
 use crate::models::{BaseKind, Runs};
 use crate::syntax::tree::FuncKind;
 
@@ -66,7 +67,7 @@ pub(super) fn resolve(program: &mut Program<'_>) {
                 let call = &facts.calls[id];
                 // A public function's `while True` is most often a retry loop; that of `main` or of a script serves for ever.
                 let is_endless = matches!(from, Runs::Import | Runs::Once)
-                    && is_under_endless_loop(program, func.file, call.context);
+                    && is_under_endless_loop(program, func, call.context);
                 let in_loop = program
                     .contexts(func.file, call.context)
                     .any(|it| matches!(it, ContextKind::For { .. } | ContextKind::While { .. }));
@@ -306,22 +307,118 @@ fn entry_point(program: &Program<'_>, func: FuncRef) -> Option<Runs> {
     program.models.callable(name, &params)
 }
 
-/// Whether a context lies in `while True` (or `while 1`).
+/// Whether a context lies in a loop that goes on for as long as the process serves: `while True`, a loop that waits for
+/// something and ends by a flag, a loop over what comes in.
 pub(super) fn is_under_endless_loop(
     program: &Program<'_>,
-    file: u32,
-    context: Option<crate::facts::model::ContextId>,
+    func: FuncRef,
+    context: Option<ContextId>,
 ) -> bool {
+    endless_loop(program, func, context).is_some()
+}
+
+/// The endless loop that a context lies in.
+fn endless_loop(
+    program: &Program<'_>,
+    func: FuncRef,
+    context: Option<ContextId>,
+) -> Option<ContextId> {
+    let file = func.file;
     let facts = program.facts(file);
-    program.contexts(file, context).any(|it| match it {
-        ContextKind::While { test, .. } => {
-            matches!(
-                facts.values[test].kind,
-                ValueKind::Bool(true) | ValueKind::Int(1)
-            )
+    let mut next = context;
+    while let Some(id) = next {
+        let it = facts.contexts[id];
+        let is_endless = match it.kind {
+            ContextKind::While { test, .. } => {
+                matches!(
+                    facts.values[test].kind,
+                    ValueKind::Bool(true) | ValueKind::Int(1)
+                ) || is_flag(program, file, test) && waits(program, func, id)
+            }
+            ContextKind::For { iter } => is_endless_iterable(program, ValueRef { file, id: iter }),
+            _ => false,
+        };
+        if is_endless {
+            return Some(id);
+        }
+        next = it.parent;
+    }
+    None
+}
+
+/// Whether nothing leaves a loop but an exception.
+fn is_never_left(program: &Program<'_>, func: FuncRef, inside: ContextId) -> bool {
+    let facts = program.facts(func.file);
+    let breaks = matches!(
+        facts.contexts[inside].kind,
+        ContextKind::While { breaks: true, .. }
+    );
+    !breaks
+        && !facts.results[facts.funcs[func.id].results.range()]
+            .iter()
+            .any(|it| it.kind == ResultKind::Return && is_below(facts, it.context, inside))
+}
+
+/// `running`, `self.running`, `not stop.is_set()`: what somebody else changes.
+fn is_flag(program: &Program<'_>, file: u32, test: ValueId) -> bool {
+    let facts = program.facts(file);
+    match facts.values[test].kind {
+        ValueKind::Var(_) | ValueKind::Attr { .. } => last_name(facts, test).is_some_and(|name| {
+            let name = name.to_ascii_lowercase();
+            program.models.is_flag(&name)
+        }),
+        ValueKind::Not(inner) => is_flag(program, file, inner),
+        ValueKind::Call(call) => {
+            let call = &facts.calls[call];
+            call.args.start == call.args.end
+                && last_name(facts, call.callee).is_some_and(|it| it.starts_with("is_"))
         }
         _ => false,
+    }
+}
+
+/// Whether a function waits somewhere below a context.
+fn waits(program: &Program<'_>, func: FuncRef, below: ContextId) -> bool {
+    let facts = program.facts(func.file);
+    facts.funcs[func.id].calls.ids().any(|id| {
+        let call = &facts.calls[id];
+        last_name(facts, call.callee).is_some_and(|it| program.models.is_waiting(it))
+            && is_below(facts, call.context, below)
     })
+}
+
+fn is_below(facts: &FileFacts, context: Option<ContextId>, above: ContextId) -> bool {
+    let mut next = context;
+    while let Some(id) = next {
+        if id == above {
+            return true;
+        }
+        next = facts.contexts[id].parent;
+    }
+    false
+}
+
+/// Whether iterating a value goes on for as long as the process serves.
+pub(crate) fn is_endless_iterable(program: &Program<'_>, iter: ValueRef) -> bool {
+    let by_name = match program.value(iter) {
+        ValueKind::Call(call) => {
+            let facts = program.facts(iter.file);
+            match facts.values[facts.calls[call].callee].kind {
+                ValueKind::Attr { name, .. } => program
+                    .models
+                    .is_endless_method(program.name(iter.file, name)),
+                _ => false,
+            }
+        }
+        _ => false,
+    };
+    by_name
+        || program.entities(iter).iter().any(|it| match it {
+            Entity::External(node) | Entity::ExternalInstance(node) => {
+                program.models.is_endless(*node)
+            }
+            _ => false,
+        })
 }
 
 impl Program<'_> {
@@ -337,6 +434,21 @@ impl Program<'_> {
             }
         }
         at
+    }
+
+    /// How often something in a function runs: in an endless loop, for each round.
+    #[must_use]
+    pub fn runs_at(&self, func: FuncRef, context: Option<ContextId>) -> Run {
+        let run = self.runs(func);
+        if matches!(run.often, Runs::Import | Runs::Once)
+            && endless_loop(self, func, context).is_some_and(|it| is_never_left(self, func, it))
+        {
+            return Run {
+                often: Runs::PerEvent,
+                why: Why::Loop(func),
+            };
+        }
+        run
     }
 
     /// How often a function runs.

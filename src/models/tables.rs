@@ -184,6 +184,12 @@ pub struct Models {
     event_parameters: FxHashSet<String>,
     once: NameRule,
     once_methods: FxHashSet<String>,
+    endless_iterables: FxHashSet<NodeId>,
+    endless: FxHashSet<String>,
+    waiting: FxHashSet<String>,
+    flags: Vec<String>,
+    short_lived: Vec<String>,
+    teardown: FxHashSet<String>,
     registry: NameRule,
     warn_once: Vec<String>,
     finite: NameRule,
@@ -240,6 +246,11 @@ struct Table {
     callable: Vec<Callable>,
     event_parameters: NameRule,
     once: NameRule,
+    endless: NameRule,
+    waiting: NameRule,
+    flags: NameRule,
+    short_lived: NameRule,
+    teardown: NameRule,
     registry: NameRule,
     warn_once: NameRule,
     finite_names: NameRule,
@@ -457,6 +468,15 @@ impl Models {
         self.bounded_parts.extend(table.bounded_names.parts);
         self.once_methods.extend(table.once.methods.iter().cloned());
         extend(&mut self.once, table.once);
+        for name in table.endless.exact {
+            let node = self.names.add(&name);
+            self.endless_iterables.insert(node);
+        }
+        self.endless.extend(table.endless.methods);
+        self.waiting.extend(table.waiting.exact);
+        self.teardown.extend(table.teardown.exact);
+        self.flags.extend(table.flags.parts);
+        self.short_lived.extend(table.short_lived.parts);
         extend(&mut self.registry, table.registry);
         self.warn_once.extend(table.warn_once.parts);
         extend(&mut self.finite, table.finite_names);
@@ -566,6 +586,42 @@ impl Models {
         } else {
             self.once.matches(name)
         }
+    }
+
+    /// Whether iterating what this makes goes on for as long as the process serves.
+    #[must_use]
+    pub fn is_endless(&self, node: NodeId) -> bool {
+        self.endless_iterables.contains(&node)
+    }
+
+    /// Whether a method of this name gives what comes in, one by one, for as long as the process serves.
+    #[must_use]
+    pub fn is_endless_method(&self, name: &str) -> bool {
+        self.endless.contains(name)
+    }
+
+    /// Whether a function of this name waits for something to come in, or for time to pass.
+    #[must_use]
+    pub fn is_waiting(&self, name: &str) -> bool {
+        self.waiting.contains(name)
+    }
+
+    /// Whether a class of this name, in lower case, serves one piece of work.
+    #[must_use]
+    pub fn is_short(&self, name: &str) -> bool {
+        self.short_lived.iter().any(|it| name.contains(it.as_str()))
+    }
+
+    /// Whether a variable of this name says, in lower case, whether to go on.
+    #[must_use]
+    pub fn is_flag(&self, name: &str) -> bool {
+        self.flags.iter().any(|it| name.contains(it.as_str()))
+    }
+
+    /// Whether a function of this name ends the life of its object, or of the program.
+    #[must_use]
+    pub fn is_teardown(&self, name: &str) -> bool {
+        self.teardown.contains(name)
     }
 
     /// Whether a function of this name registers what it is given.

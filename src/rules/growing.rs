@@ -42,6 +42,14 @@ pub(super) fn finding(
             program.qualified(twin.func),
             program.place_last_name(growth.container.key)
         ),
+        (None, None) if growth.unless_raised.is_some() => format!(
+            "{what} keeps what `{}` adds when something raises before it is removed",
+            program.qualified(site.func)
+        ),
+        (None, None) if growth.is_read => format!(
+            "{what} is a `defaultdict`: looking at a missing key in `{}` adds it, and nothing removes it",
+            program.qualified(site.func)
+        ),
         (None, None) => format!(
             "{what} grows {}, and nothing removes what is added",
             often(program, site.func, growth)
@@ -49,7 +57,11 @@ pub(super) fn finding(
     };
     let added = added(growth, each);
     let mut finding = Finding::new(meta, primary, message)
-        .severity(Severity::Error)
+        .severity(if growth.unless_raised.is_some() {
+            Severity::Warning
+        } else {
+            Severity::Error
+        })
         .confidence(growth.confidence);
     if let Some(at) = program.definition_span(growth.container.key) {
         finding = finding.label(
@@ -79,11 +91,22 @@ pub(super) fn finding(
         );
         finding = finding.label(program.at(twin.func.file, twin.at), Role::Release, text);
     }
-    if let Some(clear) = growth.uncalled_removal {
-        let text = format!(
-            "`{}` would empty it, but nothing calls it",
-            program.func_name(clear.func)
+    if let Some(removal) = growth.unless_raised {
+        finding = finding.label(
+            program.at(removal.func.file, removal.at),
+            Role::Release,
+            "not reached when something raises",
         );
+    }
+    if let Some(clear) = growth.uncalled_removal {
+        let text = if program.callers(clear.func).is_empty() && clear.func.id.index() != 0 {
+            format!(
+                "`{}` would empty it, but nothing calls it",
+                program.func_name(clear.func)
+            )
+        } else {
+            "emptied here, but not while the program does its work".to_owned()
+        };
         finding = finding.label(program.at(clear.func.file, clear.at), Role::Release, text);
     }
     let mut path = program.path_to(growth.container.key, growth.container.holds);
@@ -115,14 +138,20 @@ pub(super) fn finding(
 
 fn often(program: &Program<'_>, func: FuncRef, growth: &Growth) -> String {
     let name = program.qualified(func);
-    if func.id.index() == 0 {
+    if func.id.index() == 0 && !matches!(growth.run.why, Why::Loop(_)) {
         return "in an endless loop".to_owned();
     }
     if growth.run.often != Runs::PerEvent {
         return format!("with calls of `{name}`");
     }
-    let entry = program.entry_of(func);
+    let entry = match growth.run.why {
+        Why::Loop(by) => by,
+        _ => program.entry_of(func),
+    };
     let by = program.qualified(entry);
+    if matches!(growth.run.why, Why::Loop(_)) {
+        return format!("with each round of the endless loop in `{by}`");
+    }
     match program.runs(entry).why {
         Why::EntryPoint => format!("with each event that `{by}` handles"),
         _ => format!("with each round of the endless loop in `{by}`"),
@@ -158,6 +187,12 @@ fn added(growth: &Growth, each: Option<crate::heap::size::Size>) -> String {
 
 fn help(program: &Program<'_>, growth: &Growth) -> String {
     let name = program.place_last_name(growth.container.key);
+    if growth.unless_raised.is_some() {
+        return "remove it in a `finally` clause".to_owned();
+    }
+    if growth.is_read {
+        return format!("look with `{name}.get(key)`, or ask `key in {name}` first");
+    }
     match growth.container.holds {
         Some(Holds::Dict | Holds::Defaultdict | Holds::Counter) => {
             format!(

@@ -41,7 +41,9 @@ impl Rule for UnboundedFunctionCache {
             } else if cache.bound.is_none() && !cleared.contains(&func) {
                 grows(cx, out.meta(), func, &cache)
             } else {
-                None
+                (cache.is_plain && cache.bound.is_some_and(|it| it > 1))
+                    .then(|| keeps_functions(cx, out.meta(), func, &cache))
+                    .flatten()
             };
             if let Some(finding) = finding {
                 out.report(finding);
@@ -171,6 +173,58 @@ fn grows(
         .bytes(bytes, bytes)
         .symbol(format!("{module}.{name}"))
         .help("give it a bound: `functools.lru_cache(maxsize=…)`; or call `cache_clear()` when the results are done with"),
+    )
+}
+
+/// A cache with a bound whose keys are functions: closures and bound methods stay, with all that they refer to.
+fn keeps_functions(
+    cx: &Context<'_>,
+    meta: &'static crate::catalog::RuleMeta,
+    func: FuncRef,
+    cache: &Cache,
+) -> Option<Finding> {
+    let program = cx.program;
+    let bound = cache.bound?;
+    let facts = program.facts(func.file);
+    let fact = program.func(func);
+    let param = (0..fact.params.len()).find(|&it| {
+        let row = facts.params[fact.params.start as usize + it];
+        let is_function = row.annotation.is_some_and(|id| {
+            let file = func.file;
+            program.is_callable_annotation(ValueRef { file, id })
+        });
+        // Only what a caller hands on as it was given may be made for one call.
+        is_function && !program.passes_definitions(func, it)
+    })?;
+    let name = program.qualified(func);
+    let param = program.param_name(func, param);
+    let at = program.at(
+        func.file,
+        program.value_span(ValueRef {
+            file: func.file,
+            id: cache.decorator,
+        }),
+    );
+    let place = program.at(func.file, fact.name_span);
+    let module = &program.files[func.file as usize].module;
+    Some(
+        Finding::new(
+            meta,
+            at,
+            format!("the cache of `{name}` keeps up to {bound} functions `{param}`, with all that they close over"),
+        )
+        .severity(Severity::Warning)
+        .confidence(Confidence::Medium)
+        .label(at, Role::Root, "the cache lives as long as the module")
+        .label(place, Role::Growth, format!("each entry's key holds `{param}`"))
+        .path([
+            Step { node: format!("{module}.{name} (function)"), edge: String::new(), place: Some(place) },
+            Step { node: "cache".to_owned(), edge: "closure".to_owned(), place: Some(at) },
+            Step { node: param.to_owned(), edge: "key".to_owned(), place: Some(place) },
+        ])
+        .growth(Growth::Bounded)
+        .symbol(format!("{module}.{name}"))
+        .help(format!("keep results by weak reference: a `weakref.WeakKeyDictionary` from `{param}` to the result")),
     )
 }
 

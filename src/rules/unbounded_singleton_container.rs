@@ -33,9 +33,9 @@ impl Rule for UnboundedSingletonContainer {
             let (held, confidence) = match program.kept_below(class) {
                 Some((kept, holder)) => (holder_text(program, kept, holder), growth.confidence),
                 // How long the object lives is not known; that the container beside it is cleaned up says that it matters.
-                None if growth.sibling.is_some() && program.is_stored(class) => (
+                None if growth.shows_a_life() && program.may_last(growth.container.key) => (
                     format!("instances of `{owner}`, for as long as they live"),
-                    Confidence::Medium,
+                    growth.confidence.min(Confidence::Medium),
                 ),
                 None => continue,
             };

@@ -3,7 +3,7 @@
 
 use super::Judge;
 use crate::discover::ProgramKind;
-use crate::facts::model::{ContextKind, DefKind, ValueId, ValueKind};
+use crate::facts::model::{ContextKind, DefKind, Home, ValueId, ValueKind, VarId};
 use crate::link::effects::{Effect, EffectKind};
 use crate::link::program::last_name;
 use crate::link::runs::Why;
@@ -11,22 +11,66 @@ use crate::link::{FuncRef, PlaceKey};
 use crate::models::{Holds, Runs};
 
 impl Judge<'_, '_> {
-    /// S1: something is taken out, in code that can run.
+    /// S1: something is taken out, in code that runs as the program does its work.
     pub(super) fn is_shrunk(&mut self) -> bool {
-        for effect in self
-            .effects
+        let effects = self.effects;
+        for effect in effects
             .iter()
             .filter(|it| it.kind.shrinks() && !it.is_inner)
         {
-            let is_bulk = effect.kind == EffectKind::Clear;
-            if is_bulk && self.kind == ProgramKind::Application && self.is_never_called(effect.func)
-            {
+            if self.is_out_of_use(effect) {
                 self.uncalled.get_or_insert(*effect);
+                continue;
+            }
+            if self.is_left_out(effect) {
+                self.unless_raised.push(*effect);
+                continue;
+            }
+            if effect.kind == EffectKind::Clear && effects.iter().any(|it| self.is_accident(it)) {
+                self.is_only_cleared = true;
                 continue;
             }
             return true;
         }
         false
+    }
+
+    /// Whether a removal has no part in the program's work: nothing calls it but tests, or it is done once, at the end.
+    fn is_out_of_use(&self, effect: &Effect) -> bool {
+        let is_bulk = effect.kind == EffectKind::Clear;
+        if self.kind == ProgramKind::Application
+            && is_bulk
+            && (self.is_never_called(effect.func) || self.is_for_tests(effect.func, 3))
+        {
+            return true;
+        }
+        // What runs once cannot keep up with what runs again and again.
+        let run = self.program.runs_at(effect.func, effect.context);
+        matches!(run.often, Runs::Import | Runs::Once)
+            && matches!(run.why, Why::Module | Why::EntryPoint)
+            && self.effects.iter().all(|it| {
+                !it.kind.grows()
+                    || it.func != effect.func
+                        && self.program.runs_at(it.func, it.context).often >= Runs::Many
+            })
+    }
+
+    /// Whether only test code calls a function.
+    fn is_for_tests(&self, func: FuncRef, depth: u32) -> bool {
+        let Some(depth) = depth.checked_sub(1) else {
+            return false;
+        };
+        let program = self.program;
+        let callers = program.callers(func);
+        !callers.is_empty()
+            && !program.is_taken(func)
+            && callers.iter().all(|it| {
+                let by = FuncRef {
+                    file: it.file,
+                    id: program.call(*it).func,
+                };
+                program.serves_tests(it.file) || self.is_for_tests(by, depth)
+            })
     }
 
     /// S1: something is taken out of an attribute of the same name, of an object of unknown type.
@@ -54,25 +98,42 @@ impl Judge<'_, '_> {
 
     /// S3: the place is bound to a new container in code that can run.
     pub(super) fn is_rebound(&self) -> bool {
-        self.effects.iter().any(|it| {
-            if it.kind != EffectKind::Rebind || it.is_inner {
-                return false;
-            }
-            let name = self.program.func_name(it.func);
-            let is_definition = match self.key {
-                PlaceKey::Var(var) => it.func.id.index() == 0 && it.func.file == var.file,
-                PlaceKey::Class(..) | PlaceKey::Func(..) => it.func.id.index() == 0,
-                PlaceKey::Instance(..) => matches!(
-                    name,
-                    "__init__"
-                        | "__new__"
-                        | "__post_init__"
-                        | "__setstate__"
-                        | "__attrs_post_init__"
-                ),
-            };
-            !is_definition && !self.is_lazy_init(it) && !self.adds_to_itself(it)
-        })
+        self.is_local_rebound()
+            || self.effects.iter().any(|it| {
+                if it.kind != EffectKind::Rebind || it.is_inner {
+                    return false;
+                }
+                let name = self.program.func_name(it.func);
+                let is_definition = match self.key {
+                    PlaceKey::Var(var) => it.func.id.index() == 0 && it.func.file == var.file,
+                    PlaceKey::Class(..) | PlaceKey::Func(..) => it.func.id.index() == 0,
+                    PlaceKey::Instance(..) => matches!(
+                        name,
+                        "__init__"
+                            | "__new__"
+                            | "__post_init__"
+                            | "__setstate__"
+                            | "__attrs_post_init__"
+                    ),
+                };
+                !is_definition && !self.is_lazy_init(it) && !self.adds_to_itself(it)
+            })
+    }
+
+    /// A local is bound anew in a loop, or by a function inside.
+    fn is_local_rebound(&self) -> bool {
+        let PlaceKey::Var(var) = self.key else {
+            return false;
+        };
+        let fact = self.program.var(var);
+        let facts = self.program.facts(var.file);
+        fact.home == Home::Function
+            && facts.defs[fact.defs.range()].iter().any(|it| {
+                matches!(
+                    it.kind,
+                    DefKind::Assign | DefKind::Unpack(_) | DefKind::With | DefKind::Delete
+                ) && (it.func != fact.func || self.program.is_in_loop(var.file, it.context))
+            })
     }
 
     /// `if X is None: X = {}`
@@ -244,11 +305,27 @@ impl Judge<'_, '_> {
         let returns_it = facts.results[fact.results.range()].iter().any(|it| {
             it.value.is_some_and(|value| matches!((facts.values[value].kind, stored), (ValueKind::Var(a), Some(ValueKind::Var(b))) if a == b && facts.vars[a].param.is_some()))
         });
-        if returns_it && fact.params.len() <= 2 && !fact.is_async {
-            let is_decorator = program.calls_applied(func)
-                || program.parent(func).is_some_and(|it| it.id.index() != 0)
-                || self.kind == ProgramKind::Library;
-            if is_decorator {
+        let is_small = fact.params.len() <= 2 && !fact.is_async;
+        let is_decorator = program.calls_applied(func)
+            || program.parent(func).is_some_and(|it| it.id.index() != 0);
+        if returns_it && is_small && (is_decorator || self.kind == ProgramKind::Library) {
+            return true;
+        }
+        // What it stores may also only be found by the function, or hold it.
+        if is_small && is_decorator {
+            let is_about_result = facts.results[fact.results.range()].iter().any(|it| {
+                it.value
+                    .is_some_and(|value| match facts.values[value].kind {
+                        ValueKind::Var(var) if facts.vars[var].param.is_some() => {
+                            [effect.key, effect.value]
+                                .into_iter()
+                                .flatten()
+                                .any(|it| self.mentions(func.file, it, var, 5))
+                        }
+                        _ => false,
+                    })
+            });
+            if is_about_result {
                 return true;
             }
         }
@@ -257,6 +334,40 @@ impl Judge<'_, '_> {
             && fact.statements <= 2
             && matches!(stored, Some(ValueKind::Var(var)) if facts.vars[var].param.is_some())
             && !name.starts_with('_')
+    }
+
+    /// Whether a value is made from a variable.
+    fn mentions(&self, file: u32, value: ValueId, of: VarId, depth: u32) -> bool {
+        let Some(depth) = depth.checked_sub(1) else {
+            return false;
+        };
+        let facts = self.program.facts(file);
+        let any = |rows| {
+            self.program
+                .list(file, rows)
+                .iter()
+                .any(|&it| self.mentions(file, it, of, depth))
+        };
+        match facts.values[value].kind {
+            ValueKind::Var(var) if var == of => true,
+            ValueKind::Var(var) => matches!(
+                &facts.defs[facts.vars[var].defs.range()],
+                [def] if def.kind == DefKind::Assign
+                    && def.value.is_some_and(|it| self.mentions(file, it, of, depth))
+            ),
+            ValueKind::Attr { base, .. } | ValueKind::Item { base, .. } => {
+                self.mentions(file, base, of, depth)
+            }
+            ValueKind::Call(call) => {
+                let call = &facts.calls[call];
+                self.mentions(file, call.callee, of, depth)
+                    || facts.args[call.args.range()]
+                        .iter()
+                        .any(|it| self.mentions(file, it.value, of, depth))
+            }
+            ValueKind::Tuple(rows) | ValueKind::FString(rows) | ValueKind::List(rows) => any(rows),
+            _ => false,
+        }
     }
 
     /// S12: test code, generated code, copies of somebody else's code.

@@ -126,6 +126,18 @@ impl Program<'_> {
                             _ => {}
                         }
                     }
+                } else {
+                    // `cls._instance.rows = []`: bound by way of a name for the instance.
+                    let bound = self
+                        .effects(key)
+                        .iter()
+                        .filter(|it| it.kind == EffectKind::Rebind && !it.is_inner);
+                    values.extend(bound.filter_map(|it| {
+                        Some(ValueRef {
+                            file: it.func.file,
+                            id: it.value?,
+                        })
+                    }));
                 }
             }
             PlaceKey::Func(..) => {

@@ -94,6 +94,19 @@ impl Program<'_> {
         })
     }
 
+    /// Whether a file is there for tests: it is one, or a part of a test framework's plugin.
+    #[must_use]
+    pub fn serves_tests(&self, file: u32) -> bool {
+        self.files[file as usize].is_test
+            || self.facts(file).imports.iter().any(|it| {
+                it.level == 0
+                    && it.context.is_none()
+                    && it.module.is_some_and(|name| {
+                        self.name(file, name).split('.').next() == Some("pytest")
+                    })
+            })
+    }
+
     /// Whether a function is applied as a decorator.
     #[must_use]
     pub fn calls_applied(&self, func: FuncRef) -> bool {

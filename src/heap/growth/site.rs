@@ -30,13 +30,6 @@ impl Judge<'_, '_> {
             && (!effect.is_inner || self.is_inner_append(effect))
     }
 
-    pub(super) fn is_endless(&self, effect: &Effect) -> bool {
-        let facts = self.program.facts(effect.func.file);
-        self.program.under(effect.func.file, effect.context, |it| {
-            matches!(it, ContextKind::While { test, .. } if matches!(facts.values[test].kind, ValueKind::Bool(true) | ValueKind::Int(1)))
-        })
-    }
-
     /// `X += …` grows a container; on numbers it counts.
     pub(super) fn is_augmented_container(&self, effect: &Effect) -> bool {
         if self.container.holds.is_none() {
