@@ -45,7 +45,9 @@ pub struct Applied {
 /// Calls and what they reach.
 #[derive(Debug, Default)]
 pub struct CallGraph {
-    targets: Vec<Vec<SmallVec<[CallTarget; 1]>>>,
+    targets: Vec<Groups<CallTarget>>,
+    /// What the callees stand for.
+    pub(super) callees: Callees,
     /// Calls that reach a function.
     pub(super) callers: FxHashMap<FuncRef, Vec<CallRef>>,
     /// Calls that make an instance of a class.
@@ -58,9 +60,106 @@ pub struct CallGraph {
     pub(super) unknown_methods: FxHashSet<Sym>,
 }
 
+/// A short list for each of many, end to end.
+#[derive(Debug)]
+struct Groups<T> {
+    /// Where each list ends.
+    ends: Vec<u32>,
+    items: Vec<T>,
+}
+
+impl<T> Default for Groups<T> {
+    fn default() -> Self {
+        Self {
+            ends: Vec::new(),
+            items: Vec::new(),
+        }
+    }
+}
+
+impl<T> Groups<T> {
+    fn push(&mut self, items: impl IntoIterator<Item = T>) {
+        self.items.extend(items);
+        self.ends.push(self.items.len() as u32);
+    }
+
+    fn get(&self, at: usize) -> &[T] {
+        let Some(&end) = self.ends.get(at) else {
+            return &[];
+        };
+        let start = if at == 0 { 0 } else { self.ends[at - 1] };
+        &self.items[start as usize..end as usize]
+    }
+
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    fn shrink(&mut self) {
+        self.ends.shrink_to_fit();
+        self.items.shrink_to_fit();
+    }
+}
+
+/// What the callees of a program stand for, asked by value: rules ask for them more than for all other values together.
+///
+/// Of each file a bit for each value says whether it is a callee; the number of bits before it is its list.
+#[derive(Debug, Default)]
+pub(super) struct Callees(Vec<CalleesOfFile>);
+
+#[derive(Debug, Default)]
+struct CalleesOfFile {
+    bits: Vec<u64>,
+    /// Bits in the words before each word.
+    before: Vec<u32>,
+    entities: Groups<Entity>,
+}
+
+impl Callees {
+    /// What a value stands for, when it is a callee.
+    pub(super) fn get(&self, value: ValueRef) -> Option<&[Entity]> {
+        let of = self.0.get(value.file as usize)?;
+        let (word, bit) = (value.id.index() / 64, value.id.index() % 64);
+        let bits = *of.bits.get(word)?;
+        if bits >> bit & 1 == 0 {
+            return None;
+        }
+        let below = (bits & ((1 << bit) - 1)).count_ones();
+        Some(of.entities.get((of.before[word] + below) as usize))
+    }
+}
+
+impl CalleesOfFile {
+    fn new(values: usize, callees: &[(ValueId, CallId)], of: &Groups<Entity>) -> Self {
+        let mut bits = vec![0_u64; values.div_ceil(64)];
+        for (value, _) in callees {
+            bits[value.index() / 64] |= 1 << (value.index() % 64);
+        }
+        let before = bits
+            .iter()
+            .scan(0, |sum, it| {
+                let so_far = *sum;
+                *sum += it.count_ones();
+                Some(so_far)
+            })
+            .collect();
+        let mut entities = Groups::default();
+        for (_, call) in callees {
+            entities.push(of.get(call.index()).iter().copied());
+        }
+        entities.shrink();
+        Self {
+            bits,
+            before,
+            entities,
+        }
+    }
+}
+
 #[derive(Default)]
 struct OfFile {
-    targets: Vec<SmallVec<[CallTarget; 1]>>,
+    targets: Groups<CallTarget>,
+    callees: CalleesOfFile,
     constructions: Vec<Construction>,
     taken: Vec<FuncRef>,
     applied: Vec<Applied>,
@@ -87,8 +186,8 @@ pub(super) fn resolve(program: &mut Program<'_>) {
         .collect();
     let mut graph = CallGraph::default();
     for (file, it) in files.into_iter().enumerate() {
-        for (id, targets) in it.targets.iter().enumerate() {
-            for target in targets {
+        for id in 0..it.targets.len() {
+            for target in it.targets.get(id) {
                 let call = CallRef {
                     file: file as u32,
                     id: CallId::new(id as u32),
@@ -107,6 +206,7 @@ pub(super) fn resolve(program: &mut Program<'_>) {
         graph.unknown_methods.extend(it.unknown_methods);
         graph.applied.extend(it.applied);
         graph.targets.push(it.targets);
+        graph.callees.0.push(it.callees);
     }
     program.calls = graph;
 }
@@ -118,7 +218,10 @@ fn of_file(program: &Program<'_>, file: u32, methods: &FxHashSet<Sym>) -> OfFile
     let new = program.sym("__new__");
     let post_init = program.sym("__post_init__");
     let dunder_call = program.sym("__call__");
+    let mut entities = Groups::default();
+    let mut callees = Vec::with_capacity(facts.calls.len());
     for (id, call) in facts.calls.iter_ids() {
+        callees.push((call.callee, id));
         let mut targets: SmallVec<[CallTarget; 1]> = SmallVec::new();
         let mut add = |func: FuncRef, skip: u8| {
             let target = CallTarget { func, skip };
@@ -126,10 +229,12 @@ fn of_file(program: &Program<'_>, file: u32, methods: &FxHashSet<Sym>) -> OfFile
                 targets.push(target);
             }
         };
-        for entity in program.entities(ValueRef {
+        let callee = program.entities(ValueRef {
             file,
             id: call.callee,
-        }) {
+        });
+        entities.push(callee.iter().copied());
+        for entity in callee {
             match entity {
                 Entity::Func(func) => add(func, u8::from(is_class_method(program, func))),
                 Entity::Bound(func) => {
@@ -166,6 +271,10 @@ fn of_file(program: &Program<'_>, file: u32, methods: &FxHashSet<Sym>) -> OfFile
         }
         out.targets.push(targets);
     }
+    out.targets.shrink();
+    // Two calls never share a callee; the order of the values is that of the bits.
+    callees.sort_unstable();
+    out.callees = CalleesOfFile::new(facts.values.len(), &callees, &entities);
     taken(program, file, methods, &mut out);
     applied(program, file, &mut out);
     out
@@ -280,8 +389,7 @@ impl Program<'_> {
         self.calls
             .targets
             .get(file as usize)
-            .and_then(|it| it.get(call.index()))
-            .map_or(&[], |it| it.as_slice())
+            .map_or(&[], |it| it.get(call.index()))
     }
 
     /// Calls that may reach a function.

@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 
 use super::entity::Entity;
 use super::program::{ClassRef, FuncRef, Program, Sym, ValueRef, VarRef};
-use crate::facts::model::{DefKind, StoreId, StoreKind, Target, ValueKind};
+use crate::facts::model::{DefKind, FuncId, StoreId, StoreKind, Target, ValueKind};
 use crate::models::{BaseKind, NodeId};
 
 /// What link knows of a class.
@@ -25,6 +25,25 @@ pub struct ClassInfo {
     pub statics: FxHashMap<Sym, Vec<StoreRef>>,
     /// What its bases say of it.
     pub kinds: SmallVec<[BaseKind; 2]>,
+    /// Methods of its own body by name, of several the last; sorted.
+    methods: Vec<(Sym, FuncId)>,
+}
+
+/// What link knows of all classes.
+#[derive(Debug, Default)]
+pub(super) struct ClassTable(Vec<Vec<ClassInfo>>);
+
+impl ClassTable {
+    /// What link knows of a class.
+    pub(super) fn get(&self, class: ClassRef) -> Option<&ClassInfo> {
+        self.0.get(class.file as usize)?.get(class.id.index())
+    }
+
+    fn get_mut(&mut self, class: ClassRef) -> Option<&mut ClassInfo> {
+        self.0
+            .get_mut(class.file as usize)?
+            .get_mut(class.id.index())
+    }
 }
 
 /// A store of the program.
@@ -54,7 +73,7 @@ pub(super) fn resolve(program: &mut Program<'_>) {
     for &class in &classes {
         direct.insert(class, bases_of(program, class));
     }
-    let mut infos: FxHashMap<ClassRef, ClassInfo> = FxHashMap::default();
+    let mut infos = ClassTable(program.files.iter().map(|_| Vec::new()).collect());
     for &class in &classes {
         let mut info = ClassInfo::default();
         linearize(class, &direct, &mut info, 0);
@@ -69,11 +88,12 @@ pub(super) fn resolve(program: &mut Program<'_>) {
         for &library in &info.libraries {
             info.kinds.extend_from_slice(program.models.base(library));
         }
-        infos.insert(class, info);
+        info.methods = methods_of(program, class);
+        infos.0[class.file as usize].push(info);
     }
     for &class in &classes {
         for &base in &direct[&class].classes {
-            if let Some(info) = infos.get_mut(&base) {
+            if let Some(info) = infos.get_mut(base) {
                 info.subclasses.push(class);
             }
         }
@@ -99,7 +119,7 @@ pub(super) fn resolve(program: &mut Program<'_>) {
             };
             if is_static {
                 if store.kind == StoreKind::Assign
-                    && let Some(info) = infos.get_mut(&ClassRef { file, id: class })
+                    && let Some(info) = infos.get_mut(ClassRef { file, id: class })
                 {
                     info.statics
                         .entry(it.syms[name.0 as usize])
@@ -111,7 +131,7 @@ pub(super) fn resolve(program: &mut Program<'_>) {
             if matches!(
                 store.kind,
                 StoreKind::Assign | StoreKind::Part | StoreKind::Declare
-            ) && let Some(info) = infos.get_mut(&ClassRef { file, id: class })
+            ) && let Some(info) = infos.get_mut(ClassRef { file, id: class })
             {
                 info.attrs
                     .entry(it.syms[name.0 as usize])
@@ -121,6 +141,18 @@ pub(super) fn resolve(program: &mut Program<'_>) {
         }
     }
     program.classes = infos;
+}
+
+fn methods_of(program: &Program<'_>, class: ClassRef) -> Vec<(Sym, FuncId)> {
+    let facts = program.facts(class.file);
+    let mut methods: Vec<(Sym, FuncId)> = facts.classes[class.id]
+        .methods
+        .iter()
+        .map(|&id| (program.sym_of(class.file, facts.funcs[id].name), id))
+        .collect();
+    methods.sort_by_key(|it| (it.0, std::cmp::Reverse(it.1)));
+    methods.dedup_by_key(|it| it.0);
+    methods
 }
 
 #[derive(Default)]
@@ -198,30 +230,26 @@ impl Program<'_> {
     /// Classes in look-up order, the class itself first.
     #[must_use]
     pub fn mro(&self, class: ClassRef) -> &[ClassRef] {
-        self.classes.get(&class).map_or(&[], |it| it.mro.as_slice())
+        self.classes.get(class).map_or(&[], |it| it.mro.as_slice())
     }
 
     /// Whether a class, or a base of it, is of a kind.
     #[must_use]
     pub fn is_kind(&self, class: ClassRef, kind: BaseKind) -> bool {
         self.classes
-            .get(&class)
+            .get(class)
             .is_some_and(|it| it.kinds.contains(&kind))
     }
 
     /// The method of this name that the class's own body defines; of several the last.
     #[must_use]
     pub fn own_method(&self, class: ClassRef, name: Sym) -> Option<FuncRef> {
-        let facts = self.facts(class.file);
-        facts.classes[class.id]
-            .methods
-            .iter()
-            .rev()
-            .find(|&&id| self.sym_of(class.file, facts.funcs[id].name) == name)
-            .map(|&id| FuncRef {
-                file: class.file,
-                id,
-            })
+        let methods = &self.classes.get(class)?.methods;
+        let at = methods.binary_search_by_key(&name, |it| it.0).ok()?;
+        Some(FuncRef {
+            file: class.file,
+            id: methods[at].1,
+        })
     }
 
     /// The method of this name, by look-up order.
@@ -238,7 +266,7 @@ impl Program<'_> {
         let mut found: SmallVec<[FuncRef; 4]> = self.method(class, name).into_iter().collect();
         let mut queue: Vec<ClassRef> = self
             .classes
-            .get(&class)
+            .get(class)
             .map_or_else(Vec::new, |it| it.subclasses.clone());
         let mut seen = 0;
         while let Some(next) = queue.pop() {
@@ -251,7 +279,7 @@ impl Program<'_> {
             {
                 found.push(func);
             }
-            if let Some(info) = self.classes.get(&next) {
+            if let Some(info) = self.classes.get(next) {
                 queue.extend_from_slice(&info.subclasses);
             }
         }
@@ -273,7 +301,7 @@ impl Program<'_> {
                         .map(|&id| Member::Var(it, VarRef { file: it.file, id })),
                 };
             }
-            if let Some(stores) = self.classes.get(&it).and_then(|info| info.attrs.get(&name))
+            if let Some(stores) = self.classes.get(it).and_then(|info| info.attrs.get(&name))
                 && stores
                     .iter()
                     .any(|store| self.facts(store.file).stores[store.id].kind != StoreKind::Declare)
@@ -292,7 +320,7 @@ impl Program<'_> {
     pub fn attr_stores(&self, class: ClassRef, name: Sym) -> impl Iterator<Item = StoreRef> + '_ {
         self.mro(class)
             .iter()
-            .filter_map(move |it| self.classes.get(it)?.attrs.get(&name))
+            .filter_map(move |it| self.classes.get(*it)?.attrs.get(&name))
             .flatten()
             .copied()
     }

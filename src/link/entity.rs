@@ -48,6 +48,9 @@ impl Program<'_> {
     /// What a value may stand for.
     #[must_use]
     pub fn entities(&self, value: ValueRef) -> Entities {
+        if let Some(known) = self.calls.callees.get(value) {
+            return known.into();
+        }
         let mut fuel = limits::ENTITY_FUEL;
         let mut out = Entities::new();
         self.add_entities(value, &mut fuel, &mut out);
@@ -66,10 +69,14 @@ impl Program<'_> {
     /// The library name that a value is, if it is just one.
     #[must_use]
     pub fn external(&self, value: ValueRef) -> Option<NodeId> {
-        self.entities(value).into_iter().find_map(|it| match it {
-            Entity::External(node) => Some(node),
+        let external = |it: &Entity| match it {
+            Entity::External(node) => Some(*node),
             _ => None,
-        })
+        };
+        match self.calls.callees.get(value) {
+            Some(known) => known.iter().find_map(external),
+            None => self.entities(value).iter().find_map(external),
+        }
     }
 
     fn add_entities(&self, value: ValueRef, fuel: &mut u32, out: &mut Entities) {
@@ -182,7 +189,9 @@ impl Program<'_> {
             }
             return;
         }
-        if let Some(&(class, is_class)) = self.files[file as usize].selfs.get(&var.id) {
+        if fact.param == Some(0)
+            && let Some(&(class, is_class)) = self.files[file as usize].selfs.get(&var.id)
+        {
             let class = ClassRef { file, id: class };
             push(
                 out,
@@ -211,7 +220,7 @@ impl Program<'_> {
                 DefKind::Import(_) if *fuel == 0 => {}
                 DefKind::Import(id) => {
                     *fuel -= 1;
-                    let target = self.imported(file, &self.facts(file).imports[id]);
+                    let target = self.imported(file, id);
                     self.add_imported(target, fuel, out);
                 }
                 DefKind::Declare => {

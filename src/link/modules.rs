@@ -1,10 +1,11 @@
 //! Modules by dotted name, and what an import leads to.
 
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use super::program::{Program, Sym, VarRef};
-use crate::facts::model::ImportF;
+use crate::facts::model::{ImportF, ImportId};
 use crate::limits;
 use crate::models::{NameTree, NodeId};
 
@@ -19,6 +20,10 @@ pub struct ModuleTree {
     files: Vec<SmallVec<[u32; 1]>>,
     /// The node of each file.
     nodes: Vec<ModuleNode>,
+    /// What each import of each file leads to.
+    imports: Vec<Vec<Imported>>,
+    /// The modules that each file takes all names from.
+    stars: Vec<SmallVec<[Imported; 1]>>,
 }
 
 /// What an import leads to.
@@ -83,6 +88,19 @@ pub(super) fn resolve(program: &mut Program<'_>) {
         tree.nodes.push(own.unwrap_or(ModuleTree::ROOT));
     }
     program.modules = tree;
+    let this = &*program;
+    program.modules.stars = (0..this.files.len() as u32)
+        .into_par_iter()
+        .map(|file| this.star_imports(file))
+        .collect();
+    let this = &*program;
+    program.modules.imports = (0..this.files.len() as u32)
+        .into_par_iter()
+        .map(|file| {
+            let imports = this.facts(file).imports.iter();
+            imports.map(|it| this.resolve_import(file, it)).collect()
+        })
+        .collect();
 }
 
 impl Program<'_> {
@@ -115,7 +133,28 @@ impl Program<'_> {
 
     /// What the variable of an import is bound to.
     #[must_use]
-    pub fn imported(&self, file: u32, import: &ImportF) -> Imported {
+    pub fn imported(&self, file: u32, import: ImportId) -> Imported {
+        self.modules.imports[file as usize][import.index()]
+    }
+
+    /// The modules of a file's star imports, itself left out.
+    fn star_imports(&self, file: u32) -> SmallVec<[Imported; 1]> {
+        let stars = self.facts(file).imports.iter();
+        stars
+            .filter(|it| it.var.is_none())
+            .map(|it| {
+                let module = ImportF {
+                    item: None,
+                    binds_last: true,
+                    ..*it
+                };
+                self.resolve_import(file, &module)
+            })
+            .filter(|it| !matches!(it, Imported::Unknown) && *it != Imported::Module(file))
+            .collect()
+    }
+
+    fn resolve_import(&self, file: u32, import: &ImportF) -> Imported {
         let here = &self.files[file as usize];
         let dotted = import.module.map_or("", |it| self.name(file, it));
         if import.level == 0 && import.item.is_none() && !import.binds_last {
@@ -217,21 +256,8 @@ impl Program<'_> {
         if hops >= limits::REEXPORT_HOPS {
             return Imported::Unknown;
         }
-        for import in self
-            .facts(file)
-            .imports
-            .iter()
-            .filter(|it| it.var.is_none())
-        {
-            let module = ImportF {
-                item: None,
-                binds_last: true,
-                ..*import
-            };
-            let found = match self.imported(file, &module) {
-                Imported::Module(from) if from == file => Imported::Unknown,
-                base => self.member(file, base, name, hops + 1),
-            };
+        for &base in &self.modules.stars[file as usize] {
+            let found = self.member(file, base, name, hops + 1);
             if found != Imported::Unknown {
                 return found;
             }

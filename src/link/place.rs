@@ -286,7 +286,7 @@ impl Program<'_> {
                     _ => None,
                 });
             let Some(import) = import else { break };
-            match self.imported(at.file, &facts.imports[import]) {
+            match self.imported(at.file, import) {
                 Imported::Var(next) if next != at => {
                     at = next;
                     found = Some(at);

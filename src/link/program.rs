@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use super::calls::CallGraph;
-use super::classes::ClassInfo;
+use super::classes::{ClassInfo, ClassTable};
 use super::effects::Effects;
 use super::lifetime::Lifetimes;
 use super::modules::ModuleTree;
@@ -127,7 +127,7 @@ pub struct Program<'m> {
     /// The node of `builtins`.
     pub(super) builtins: NodeId,
     pub(super) modules: ModuleTree,
-    pub(super) classes: FxHashMap<ClassRef, ClassInfo>,
+    pub(super) classes: ClassTable,
     pub(super) calls: CallGraph,
     pub(super) runs: RunTable,
     pub(super) effects: Effects,
@@ -147,7 +147,7 @@ impl<'m> Program<'m> {
                 .find("builtins")
                 .unwrap_or(crate::models::NameTree::ROOT),
             modules: ModuleTree::default(),
-            classes: FxHashMap::default(),
+            classes: ClassTable::default(),
             calls: CallGraph::default(),
             runs: RunTable::default(),
             effects: Effects::default(),
@@ -213,7 +213,7 @@ impl<'m> Program<'m> {
     /// What link knows of a class.
     #[must_use]
     pub fn class_info(&self, class: ClassRef) -> Option<&ClassInfo> {
-        self.classes.get(&class)
+        self.classes.get(class)
     }
 
     /// A variable's facts.
