@@ -12,8 +12,8 @@ mod span;
 
 pub use bytes::human;
 pub use cells::{CellSpot, Cells};
-pub use index::{Idx, IndexVec};
+pub use index::{Idx, IndexVec, compact};
 pub use lines::{LineCol, LineIndex};
-pub use names::{Name, Names};
+pub use names::{Name, Names, Texts};
 pub use sources::{FileId, SourceFile, SourceMap};
 pub use span::Span;

@@ -128,6 +128,14 @@ impl<T> IndexVec<T> {
         self.raw.reserve(additional);
     }
 
+    /// Moves the elements to memory of just their size. (`Vec::shrink_to_fit` may leave them where they are.)
+    pub fn compact(&mut self)
+    where
+        T: Clone,
+    {
+        compact(&mut self.raw);
+    }
+
     /// Number of elements.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -173,6 +181,13 @@ impl<T> IndexVec<T> {
     #[must_use]
     pub fn as_slice(&self) -> &[T] {
         &self.raw
+    }
+}
+
+/// Moves elements to memory of just their size.
+pub fn compact<T: Clone>(list: &mut Vec<T>) {
+    if list.capacity() > list.len() {
+        *list = list.as_slice().to_vec();
     }
 }
 

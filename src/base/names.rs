@@ -1,37 +1,96 @@
-//! Interned identifiers of one file.
+//! Interned identifiers.
 //!
-//! Each file has its own table, so that files are read in parallel without a shared lock; link maps them to program-wide symbols.
+//! Each file has a table of its own, so that files are read in parallel without a shared lock; link maps them to
+//! program-wide symbols, by one more table.
 
-use rustc_hash::FxHashMap;
+use std::hash::BuildHasher;
+use std::ops::Index;
+
+use hashbrown::HashTable;
+use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
 
 /// An interned identifier, or short string, of one [`Names`] table.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct Name(pub u32);
 
-/// The identifiers of one file, each stored once.
+/// Many short texts end to end, by number.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct Texts {
+    text: String,
+    /// Where each of them ends.
+    ends: Vec<u32>,
+}
+
+impl Texts {
+    /// Adds a text; its number is the length before.
+    pub fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.ends.push(self.text.len() as u32);
+    }
+
+    /// Number of texts.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// All texts in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.len()).map(|it| &self[it])
+    }
+
+    /// Gives back memory that nothing stands in.
+    pub fn shrink_to_fit(&mut self) {
+        self.text.shrink_to_fit();
+        self.ends.shrink_to_fit();
+    }
+}
+
+impl Index<usize> for Texts {
+    type Output = str;
+
+    fn index(&self, at: usize) -> &str {
+        let start = at.checked_sub(1).map_or(0, |it| self.ends[it]);
+        &self.text[start as usize..self.ends[at] as usize]
+    }
+}
+
+/// Identifiers, each stored once.
 #[derive(Clone, Default, Debug)]
 pub struct Names {
-    texts: Vec<Box<str>>,
-    ids: FxHashMap<Box<str>, Name>,
+    texts: Texts,
+    ids: HashTable<Name>,
 }
 
 impl Names {
     /// The id of `text`, added when new.
     pub fn intern(&mut self, text: &str) -> Name {
-        if let Some(&id) = self.ids.get(text) {
-            return id;
+        let Self { texts, ids } = self;
+        let entry = ids.entry(
+            hash(text),
+            |it| &texts[it.0 as usize] == text,
+            |it| hash(&texts[it.0 as usize]),
+        );
+        let id = *entry.or_insert(Name(texts.len() as u32)).get();
+        if id.0 as usize == texts.len() {
+            texts.push(text);
         }
-        let id = Name(self.texts.len() as u32);
-        self.texts.push(text.into());
-        self.ids.insert(text.into(), id);
         id
     }
 
     /// The id of `text` when it is known.
     #[must_use]
     pub fn find(&self, text: &str) -> Option<Name> {
-        self.ids.get(text).copied()
+        self.ids
+            .find(hash(text), |it| &self.texts[it.0 as usize] == text)
+            .copied()
     }
 
     /// The text of an id of this table.
@@ -42,13 +101,11 @@ impl Names {
 
     /// All texts in the order of their ids.
     #[must_use]
-    pub fn texts(&self) -> &[Box<str>] {
+    pub fn texts(&self) -> &Texts {
         &self.texts
     }
+}
 
-    /// The texts in the order of their ids, by value.
-    #[must_use]
-    pub fn into_texts(self) -> Vec<Box<str>> {
-        self.texts
-    }
+fn hash(text: &str) -> u64 {
+    FxBuildHasher.hash_one(text)
 }

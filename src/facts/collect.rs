@@ -50,8 +50,9 @@ pub(crate) fn collect_with(text: &str, lowered: &Lowered) -> (FileFacts, Sites) 
         .iter()
         .map(|it| (it.span, it.message.as_str().into()))
         .collect();
-    cx.out.names = tree.names.texts().to_vec();
+    cx.out.names = tree.names.texts().clone();
     cx.out.is_generated = says_generated(text);
+    cx.out.compact();
     (cx.out, cx.sites)
 }
 
@@ -71,9 +72,11 @@ struct Collector<'a> {
 
 impl<'a> Collector<'a> {
     fn new(tree: &'a Module) -> Self {
+        let mut out = FileFacts::default();
+        out.values.reserve(tree.exprs.len());
         Self {
             tree,
-            out: FileFacts::default(),
+            out,
             sites: Sites::new(tree.exprs.len()),
             defs: Vec::new(),
             queue: Vec::new(),

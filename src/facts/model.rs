@@ -10,7 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Idx, IndexVec, Name, Span};
+use crate::base::{Idx, IndexVec, Name, Span, Texts, compact};
 use crate::flow::ir::Body;
 use crate::syntax::tree::{BinaryOp, CompKind, CompareOp, FuncKind, ParamKind};
 
@@ -44,7 +44,7 @@ pub struct Rows {
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct FileFacts {
     /// Texts of [`Name`]s.
-    pub names: Vec<Box<str>>,
+    pub names: Texts,
     /// Variables of all scopes.
     pub vars: IndexVec<VarF>,
     /// Bindings, each variable's side by side.
@@ -81,6 +81,28 @@ pub struct FileFacts {
     pub errors: Vec<(Span, Box<str>)>,
     /// Whether the file says that it is generated and not to be edited.
     pub is_generated: bool,
+}
+
+impl FileFacts {
+    /// Moves all tables to memory of just their size: they live as long as the run.
+    pub fn compact(&mut self) {
+        self.names.shrink_to_fit();
+        self.vars.compact();
+        compact(&mut self.defs);
+        self.funcs.compact();
+        compact(&mut self.params);
+        self.classes.compact();
+        self.values.compact();
+        compact(&mut self.lists);
+        self.calls.compact();
+        compact(&mut self.args);
+        self.stores.compact();
+        self.contexts.compact();
+        self.imports.compact();
+        compact(&mut self.results);
+        compact(&mut self.reads);
+        compact(&mut self.bodies);
+    }
 }
 
 /// Where a variable lives.

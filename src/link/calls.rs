@@ -485,7 +485,7 @@ impl Program<'_> {
                 let name = self.name(file, name);
                 params.iter().position(|it| {
                     !matches!(it.kind, ParamKind::VarArgs | ParamKind::KwArgs)
-                        && &*facts.names[facts.vars[it.var].name.0 as usize] == name
+                        && &facts.names[facts.vars[it.var].name.0 as usize] == name
                 })
             }
             ArgKindF::Star | ArgKindF::DoubleStar => None,

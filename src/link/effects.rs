@@ -127,6 +127,8 @@ pub(super) fn resolve(program: &mut Program<'_>) {
         .collect();
     let mut out = Effects::default();
     let mut edges = Vec::new();
+    out.list
+        .reserve(files.iter().map(|it| it.effects.len()).sum());
     for it in files {
         out.list.extend(it.effects);
         edges.extend(it.edges);
@@ -137,7 +139,7 @@ pub(super) fn resolve(program: &mut Program<'_>) {
         apply(program, edge, &out.params, &mut out.list);
     }
     out.list
-        .sort_by_key(|it| (it.place, it.func, it.at, it.kind));
+        .par_sort_by_key(|it| (it.place, it.func, it.at, it.kind));
     let mut start = 0;
     while start < out.list.len() {
         let place = out.list[start].place;
@@ -585,6 +587,9 @@ fn reads(program: &Program<'_>, file: u32, out: &mut OfFile) {
             let at = Span::new(value.at, value.at + 1);
             let mut add = |sites: Sites, kind| {
                 for site in sites {
+                    if is_definition(program, site.key) {
+                        continue;
+                    }
                     out.effects.push(Effect {
                         place: site.key,
                         is_inner: site.is_inner,
@@ -640,6 +645,23 @@ fn reads(program: &Program<'_>, file: u32, out: &mut OfFile) {
         }
         item_reads(program, file, func, out);
     }
+}
+
+/// Whether a place only ever holds functions, classes or modules: that they are read says nothing about the heap.
+fn is_definition(program: &Program<'_>, key: PlaceKey) -> bool {
+    let PlaceKey::Var(var) = key else {
+        return false;
+    };
+    let fact = program.var(var);
+    fact.home == Home::Module
+        && program.facts(var.file).defs[fact.defs.range()]
+            .iter()
+            .all(|it| {
+                matches!(
+                    it.kind,
+                    DefKind::Function(_) | DefKind::Class(_) | DefKind::Import(_)
+                )
+            })
 }
 
 /// `X[k]` as a value: of a `defaultdict`, it adds the key.

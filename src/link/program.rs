@@ -1,5 +1,6 @@
 //! The linked program: facts of all files and the tables that link adds.
 
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
@@ -9,7 +10,7 @@ use super::effects::Effects;
 use super::lifetime::Lifetimes;
 use super::modules::ModuleTree;
 use super::runs::RunTable;
-use crate::base::{Name, Span};
+use crate::base::{Name, Names, Span};
 use crate::facts::model::{
     CallF, CallId, ClassF, ClassId, FileFacts, FuncF, FuncId, Home, Rows, ValueId, ValueKind, VarF,
     VarId,
@@ -120,8 +121,7 @@ pub struct Program<'m> {
     pub models: &'m Models,
     /// All files, in the order of their paths.
     pub files: Vec<File>,
-    texts: Vec<Box<str>>,
-    ids: FxHashMap<Box<str>, Sym>,
+    names: Names,
     /// API names by parent and last part.
     pub(super) api: FxHashMap<(NodeId, Sym), NodeId>,
     /// The node of `builtins`.
@@ -139,8 +139,7 @@ impl<'m> Program<'m> {
         let mut program = Self {
             models,
             files: Vec::with_capacity(inputs.len()),
-            texts: Vec::new(),
-            ids: FxHashMap::default(),
+            names: Names::default(),
             api: FxHashMap::default(),
             builtins: models
                 .names
@@ -157,39 +156,33 @@ impl<'m> Program<'m> {
             let sym = program.intern(part);
             program.api.insert((parent, sym), node);
         }
-        for input in inputs {
-            let syms = input
-                .facts
-                .names
-                .iter()
-                .map(|it| program.intern(it))
-                .collect();
-            program.files.push(File::new(input, syms));
-        }
+        let syms: Vec<Vec<Sym>> = inputs
+            .iter()
+            .map(|it| it.facts.names.iter().map(|it| program.intern(it)).collect())
+            .collect();
+        program.files = inputs
+            .into_par_iter()
+            .zip(syms)
+            .map(|(input, syms)| File::new(input, syms))
+            .collect();
         program
     }
 
     /// The symbol of a text, added when new.
     pub(super) fn intern(&mut self, text: &str) -> Sym {
-        if let Some(&sym) = self.ids.get(text) {
-            return sym;
-        }
-        let sym = Sym(self.texts.len() as u32);
-        self.texts.push(text.into());
-        self.ids.insert(text.into(), sym);
-        sym
+        Sym(self.names.intern(text).0)
     }
 
     /// The symbol of a text, when the program mentions it.
     #[must_use]
     pub fn sym(&self, text: &str) -> Option<Sym> {
-        self.ids.get(text).copied()
+        self.names.find(text).map(|it| Sym(it.0))
     }
 
     /// The text of a symbol.
     #[must_use]
     pub fn text(&self, sym: Sym) -> &str {
-        &self.texts[sym.0 as usize]
+        self.names.text(Name(sym.0))
     }
 
     /// The facts of a file.
@@ -484,7 +477,7 @@ fn selfs(facts: &FileFacts) -> FxHashMap<VarId, (ClassId, bool)> {
         if decorators.contains(&"staticmethod") {
             continue;
         }
-        let name = &*facts.names[func.name.0 as usize];
+        let name = &facts.names[func.name.0 as usize];
         let is_class = decorators.contains(&"classmethod")
             || matches!(name, "__new__" | "__init_subclass__" | "__class_getitem__");
         selfs.insert(first.var, (class, is_class));

@@ -302,7 +302,7 @@ fn entry_point(program: &Program<'_>, func: FuncRef) -> Option<Runs> {
     let params: Vec<&str> = facts.params[fact.params.range()]
         .iter()
         .skip(skip)
-        .map(|it| &*facts.names[facts.vars[it.var].name.0 as usize])
+        .map(|it| &facts.names[facts.vars[it.var].name.0 as usize])
         .collect();
     program.models.callable(name, &params)
 }

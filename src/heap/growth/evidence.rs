@@ -273,7 +273,7 @@ impl Judge<'_, '_> {
             let Some(value) = id else { return false };
             match facts.values[value].kind {
                 ValueKind::Var(var) => {
-                    let name = &*facts.names[facts.vars[var].name.0 as usize];
+                    let name = &facts.names[facts.vars[var].name.0 as usize];
                     return self.program.models.is_open_name(name)
                         && facts.vars[var].param.is_some();
                 }

@@ -180,7 +180,7 @@ fn is_flag(facts: &FileFacts, var: VarId) -> bool {
             | ValueKind::Or(_) => true,
             ValueKind::Call(call) => match facts.values[facts.calls[call].callee].kind {
                 ValueKind::Var(callee) => matches!(
-                    &*facts.names[facts.vars[callee].name.0 as usize],
+                    &facts.names[facts.vars[callee].name.0 as usize],
                     "isinstance" | "hasattr" | "callable" | "bool"
                 ),
                 _ => false,
