@@ -1,10 +1,12 @@
 //! Words to requests, results to exit codes: 0 nothing to report, 1 findings, 2 wrong use or an internal error.
 
 mod args;
+mod cache;
 mod check;
 mod fix;
 mod output;
 mod rule;
+mod shards;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -36,6 +38,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let outcome = match args.command {
         Command::Check(check) => check::run(&check),
         Command::Rule(rule) => rule::run(&rule),
+        Command::Facts(it) => shards::facts(&it),
+        Command::Link(it) => shards::link(&it),
+        Command::Cache(args::CacheCommand::Clean { cache_dir }) => cache::clean(cache_dir),
     };
     match outcome {
         Ok(code) => code,
@@ -58,7 +63,18 @@ fn with_default_command(mut args: Vec<OsString>) -> Vec<OsString> {
     let is_command = |it: &OsString| {
         matches!(
             it.to_str(),
-            Some("check" | "rule" | "help" | "--help" | "-h" | "--version" | "-V")
+            Some(
+                "check"
+                    | "rule"
+                    | "facts"
+                    | "link"
+                    | "cache"
+                    | "help"
+                    | "--help"
+                    | "-h"
+                    | "--version"
+                    | "-V"
+            )
         )
     };
     if !args.get(1).is_some_and(is_command) {

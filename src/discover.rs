@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use walkdir::{DirEntry, WalkDir};
 
@@ -56,7 +57,9 @@ pub struct Exclude {
 }
 
 /// What sort of file Python code stands in.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize,
+)]
 pub enum FileKind {
     /// A module or script.
     #[default]
@@ -279,6 +282,14 @@ fn project_root(named: &[Named]) -> PathBuf {
                 common.to_owned()
             }
         })
+}
+
+/// The root of the project that the working directory lies in.
+///
+/// # Errors
+/// When the working directory cannot be told.
+pub fn project_here() -> io::Result<PathBuf> {
+    Ok(project_root(&[Named::new(Path::new("."))?]))
 }
 
 struct Ctx<'a> {

@@ -4,13 +4,16 @@ pub mod remedy;
 pub mod suppress;
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
 
 use crate::base::{FileId, SourceMap, Span};
 use crate::catalog::RuleMeta;
 use remedy::{Fix, Remedy};
 
 /// How bad it is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Severity {
     /// Bounded, stylistic, or churn.
     Info,
@@ -33,7 +36,7 @@ impl Severity {
 }
 
 /// How sure we are.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Confidence {
     /// It depends on what we cannot see.
     Low,
@@ -56,7 +59,7 @@ impl Confidence {
 }
 
 /// What a labelled place means to the finding.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the variants are the contract's own words")]
 pub enum Role {
     Root,
@@ -91,7 +94,9 @@ impl Role {
 }
 
 /// By what the retained memory grows.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize,
+)]
 #[allow(missing_docs, reason = "the variants are the contract's own words")]
 pub enum Growth {
     Bounded,
@@ -119,7 +124,7 @@ impl Growth {
 }
 
 /// A place in a file.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct Place {
     /// The file.
     pub file: FileId,
@@ -128,7 +133,7 @@ pub struct Place {
 }
 
 /// A place that explains a finding.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Label {
     /// The place.
     pub place: Place,
@@ -139,7 +144,7 @@ pub struct Label {
 }
 
 /// One step of the path from the root to what is held.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Step {
     /// What is held: `dict`, `Session`, `app.cache (module globals)`.
     pub node: String,
@@ -150,9 +155,10 @@ pub struct Step {
 }
 
 /// A finding.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Finding {
-    /// The rule.
+    /// The rule. Kept beside a finding that is stored, see [`Stored`].
+    #[serde(skip, default = "no_rule")]
     pub rule: &'static RuleMeta,
     /// How bad it is.
     pub severity: Severity,
@@ -186,6 +192,46 @@ pub struct Finding {
     pub remedy: Option<Remedy>,
     /// The change, where the text allows it.
     pub fix: Option<Fix>,
+}
+
+/// A finding as it is stored: rules are known by their codes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Stored {
+    code: String,
+    finding: Finding,
+}
+
+impl From<Finding> for Stored {
+    fn from(finding: Finding) -> Self {
+        Self {
+            code: finding.rule.code.clone(),
+            finding,
+        }
+    }
+}
+
+impl Stored {
+    /// The finding, when its rule is one of these.
+    #[must_use]
+    pub fn finding(mut self, rules: &'static [RuleMeta]) -> Option<Finding> {
+        self.finding.rule = rules.iter().find(|it| it.code == self.code)?;
+        Some(self.finding)
+    }
+}
+
+fn no_rule() -> &'static RuleMeta {
+    static NONE: LazyLock<RuleMeta> = LazyLock::new(|| RuleMeta {
+        code: String::new(),
+        name: String::new(),
+        summary: String::new(),
+        severity: Severity::Info,
+        confidence: Confidence::Low,
+        since: String::new(),
+        truth: Vec::new(),
+        tags: Vec::new(),
+        page: "",
+    });
+    &NONE
 }
 
 impl Finding {

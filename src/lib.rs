@@ -15,6 +15,7 @@
 //! - all output is sorted, and the same bytes at any number of threads.
 
 pub mod base;
+pub mod cache;
 pub mod catalog;
 pub mod cli;
 pub mod config;
@@ -34,5 +35,6 @@ pub mod pipeline;
 pub mod report;
 pub mod resources;
 pub mod rules;
+pub mod shard;
 pub mod source;
 pub mod syntax;

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use crate::base::{FileId, Idx, SourceMap};
+use crate::cache::{Cache, Key};
 use crate::config::{Config, Level, Parser, Program as ProgramSetting};
 use crate::discover::{
     self, DiscoverError, DiscoverOptions, Discovered, Exclude, FileKind, ProgramKind, SourcePath,
@@ -21,7 +22,7 @@ use crate::discover::{
 use crate::facts::collect::collect;
 use crate::facts::model::FileFacts;
 use crate::finding::remedy::{Edit, Fix, Safety};
-use crate::finding::{Finding, Severity, finish};
+use crate::finding::{Finding, Severity, Stored, finish};
 use crate::fix;
 use crate::heap::Census;
 use crate::limits::STACK_SIZE;
@@ -31,6 +32,7 @@ use crate::models::Models;
 use crate::notebook::NotebookError;
 use crate::report::{Notice, NoticeKind, Stats};
 use crate::rules;
+use crate::shard;
 use crate::source::{self, Overlay, Source, SourceError};
 use comments::CommentSet;
 use selection::Selection;
@@ -44,6 +46,32 @@ pub struct Request {
     pub config: Config,
     /// Files to be read from here and not from the disk.
     pub overlay: Overlay,
+    /// Where to keep what is found out for later runs.
+    pub cache: CacheChoice,
+}
+
+/// Whether a run keeps what it finds out, and where.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum CacheChoice {
+    /// Nothing is read or kept.
+    #[default]
+    Off,
+    /// In `.heaplint_cache` of the project's root.
+    Project,
+    /// In this folder.
+    At(PathBuf),
+}
+
+impl CacheChoice {
+    /// The folder, of a project with this root.
+    #[must_use]
+    pub fn folder(&self, root: &Path) -> Option<PathBuf> {
+        match self {
+            Self::Off => None,
+            Self::Project => Some(root.join(".heaplint_cache")),
+            Self::At(folder) => Some(folder.clone()),
+        }
+    }
 }
 
 /// What a run gives.
@@ -85,6 +113,9 @@ pub enum Error {
     /// The shipped tables are damaged.
     #[error(transparent)]
     Models(#[from] crate::models::ModelError),
+    /// A file of facts is no good.
+    #[error(transparent)]
+    Shard(#[from] shard::ShardError),
     /// Threads cannot be started.
     #[error("cannot start threads: {0}")]
     Threads(String),
@@ -103,12 +134,64 @@ pub fn analyze(request: &Request, progress: Progress<'_>) -> Result<Analysis, Er
     let selection = Selection::new(config)?;
     let discovered = step_discover(request)?;
     let models = Models::shipped()?;
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(config.threads.value)
-        .stack_size(STACK_SIZE)
-        .build()
-        .map_err(|it| Error::Threads(it.to_string()))?;
-    let mut analysis = pool.install(|| run(request, &selection, &discovered, &models, progress));
+    let pool = pool(config)?;
+    let cache = request
+        .cache
+        .folder(&discovered.project_root)
+        .map(|it| Cache::open(&it));
+    let mut analysis = pool.install(|| {
+        let keys = cache.as_ref().and_then(|_| step_keys(request, &discovered));
+        if let (Some(cache), Some(keys)) = (&cache, &keys)
+            && let Some(kept) = step_kept(cache, keys.whole, request, &discovered)
+        {
+            return kept;
+        }
+        let kind = match config.program.value {
+            ProgramSetting::Application => ProgramKind::Application,
+            ProgramSetting::Library => ProgramKind::Library,
+            ProgramSetting::Auto => step_kind(request, &discovered),
+        };
+        let run = |cache: Option<(&Cache, &Keys)>| {
+            let (inputs, notices) = step_collect(
+                &discovered.files,
+                &request.overlay,
+                door(config),
+                cache,
+                progress,
+            );
+            run(Collected {
+                config,
+                selection: &selection,
+                discovered: &discovered,
+                models: &models,
+                kind,
+                inputs,
+                notices,
+                is_whole: request.roots.iter().any(|it| it.is_dir()),
+                text: &|at: usize| source::read(&discovered.files[at], &request.overlay).ok(),
+            })
+        };
+        let Some((cache, keys)) = cache.as_ref().zip(keys.as_ref()) else {
+            return run(None);
+        };
+        let analysis = run(Some((cache, keys)));
+        if analysis.has_internal_error {
+            // What was kept may be damaged in a way that no check sees.
+            return run(None);
+        }
+        keep(cache, keys.whole, &analysis);
+        analysis
+    });
+    if let Some(cache) = cache {
+        cache.close();
+    }
+    add_notices(&discovered, &mut analysis);
+    analysis.stats.seconds = started.elapsed().as_secs_f64();
+    Ok(analysis)
+}
+
+/// What the walk has to tell.
+fn add_notices(discovered: &Discovered, analysis: &mut Analysis) {
     for name in &discovered.excluded_named {
         analysis.notices.push(Notice {
             kind: NoticeKind::Info,
@@ -139,42 +222,129 @@ pub fn analyze(request: &Request, progress: Progress<'_>) -> Result<Analysis, Er
     analysis
         .notices
         .sort_by(|a, b| (&a.path, a.line_col, &a.message).cmp(&(&b.path, b.line_col, &b.message)));
+}
+
+/// Collects the facts of a part of a program into a file, for [`reduce`]. The number of files.
+///
+/// # Errors
+/// When paths or patterns are no good, or the file cannot be written.
+pub fn map(request: &Request, to: &Path) -> Result<usize, Error> {
+    let discovered = step_discover(request)?;
+    let kind = match request.config.program.value {
+        ProgramSetting::Application => ProgramKind::Application,
+        ProgramSetting::Library => ProgramKind::Library,
+        // Of the whole project, whatever part of it this is.
+        ProgramSetting::Auto => discover::program_kind(&discovered.project_root),
+    };
+    let pool = pool(&request.config)?;
+    let mut writer = shard::Writer::new(to, &discovered, kind)?;
+    // A bounded number of files at a time: what is written need not be kept.
+    for some in discovered.files.chunks(1024) {
+        let collected: Vec<_> = pool.install(|| {
+            some.par_iter()
+                .map(|file| {
+                    let (facts, notices) =
+                        collect_file(file, &request.overlay, door(&request.config), None);
+                    (
+                        facts,
+                        notices,
+                        source::bytes(file, &request.overlay).unwrap_or_default(),
+                    )
+                })
+                .collect()
+        });
+        for (file, (facts, notices, bytes)) in some.iter().zip(collected) {
+            writer.add(&discovered, file, facts, notices, &bytes)?;
+        }
+    }
+    writer.finish()?;
+    Ok(discovered.files.len())
+}
+
+/// Links files that [`map`] wrote, the request's roots, and analyses the program.
+///
+/// # Errors
+/// When files or selectors are no good.
+pub fn reduce(request: &Request) -> Result<Analysis, Error> {
+    let started = std::time::Instant::now();
+    let config = &request.config;
+    let selection = Selection::new(config)?;
+    let models = Models::shipped()?;
+    let merged = shard::read(&request.roots)?;
+    let discovered = merged.discovered;
+    let kind = match config.program.value {
+        ProgramSetting::Application => ProgramKind::Application,
+        ProgramSetting::Library => ProgramKind::Library,
+        ProgramSetting::Auto => merged.kind,
+    };
+    let mut collected = Vec::with_capacity(merged.files.len());
+    let mut bytes = Vec::with_capacity(merged.files.len());
+    for it in merged.files {
+        collected.push((it.facts, it.notices));
+        bytes.push(it.bytes);
+    }
+    let text = |at: usize| source::code(bytes[at].bytes()?, discovered.files[at].kind).ok();
+    let (inputs, notices) = inputs(&discovered.files, collected);
+    let mut analysis = pool(config)?.install(|| {
+        run(Collected {
+            config,
+            selection: &selection,
+            discovered: &discovered,
+            models: &models,
+            kind,
+            inputs,
+            notices,
+            is_whole: true,
+            text: &text,
+        })
+    });
+    add_notices(&discovered, &mut analysis);
     analysis.stats.seconds = started.elapsed().as_secs_f64();
     Ok(analysis)
 }
 
-fn run(
-    request: &Request,
-    selection: &Selection,
-    discovered: &Discovered,
-    models: &Models,
-    progress: Progress<'_>,
-) -> Analysis {
-    let config = &request.config;
-    let door = match config.parser.value {
-        Parser::Auto => Door::Auto,
-        Parser::Rustpython => Door::Rustpython,
-        Parser::Ruff => Door::Ruff,
-    };
-    let (inputs, mut notices) = step_collect(&discovered.files, &request.overlay, door, progress);
-    let kind = match config.program.value {
-        ProgramSetting::Application => ProgramKind::Application,
-        ProgramSetting::Library => ProgramKind::Library,
-        ProgramSetting::Auto => step_kind(request, discovered),
-    };
+fn pool(config: &Config) -> Result<rayon::ThreadPool, Error> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(config.threads.value)
+        .stack_size(STACK_SIZE)
+        .build()
+        .map_err(|it| Error::Threads(it.to_string()))
+}
+
+/// What stands when all files were read down to their facts.
+struct Collected<'a> {
+    config: &'a Config,
+    selection: &'a Selection,
+    discovered: &'a Discovered,
+    models: &'a Models,
+    kind: ProgramKind,
+    inputs: Vec<FileInput>,
+    notices: Vec<Notice>,
+    /// Whether all of a folder was read, so that what is not found is not there.
+    is_whole: bool,
+    /// The text of a file that a finding points into.
+    text: &'a (dyn Fn(usize) -> Option<Source> + Sync),
+}
+
+fn run(collected: Collected<'_>) -> Analysis {
+    let Collected {
+        config,
+        selection,
+        discovered,
+        models,
+        kind,
+        inputs,
+        mut notices,
+        is_whole,
+        text,
+    } = collected;
     let facts = || inputs.iter().map(|it| &it.facts);
     let mut comments = CommentSet::new(
         facts().map(|it| it.pragmas.clone()).collect(),
         facts().map(|it| !it.errors.is_empty()).collect(),
     );
     let is_generated: Vec<bool> = facts().map(|it| it.is_generated).collect();
-    let mut sources = SourceMap::new(
-        discovered
-            .files
-            .iter()
-            .map(|it| it.display.clone())
-            .collect(),
-    );
+    let mut sources = source_map(discovered);
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         let program = link::link(inputs, models);
         let cx = rules::Context::new(
@@ -215,13 +385,7 @@ fn run(
     };
     let (shown, hidden): (Vec<_>, Vec<_>) = findings.into_iter().partition(shows);
     let commented: Vec<FileId> = comments.files(config.forbid_blanket.value).collect();
-    step_texts(
-        &shown,
-        &commented,
-        discovered,
-        &request.overlay,
-        &mut sources,
-    );
+    step_texts(&shown, &commented, text, &mut sources);
     let mut findings = shown;
     findings.retain(|it| !comments.silences(it, &sources));
     // A comment that silences what would not be shown is no less used.
@@ -230,7 +394,6 @@ fn run(
             comments.silences(it, &sources);
         }
     }
-    let is_whole = request.roots.iter().any(|it| it.is_dir());
     let about_comments = comments.judge(
         &discovered.files,
         &commented,
@@ -262,6 +425,119 @@ fn run(
         stats,
         has_internal_error,
     }
+}
+
+fn door(config: &Config) -> Door {
+    match config.parser.value {
+        Parser::Auto => Door::Auto,
+        Parser::Rustpython => Door::Rustpython,
+        Parser::Ruff => Door::Ruff,
+    }
+}
+
+/// What the facts of a file depend on.
+fn facts_key(bytes: &[u8], kind: FileKind, door: Door) -> Key {
+    Key::of(&[b"facts", &[kind as u8, door as u8], bytes])
+}
+
+/// What a run's entries in the cache are kept under.
+struct Keys {
+    /// The facts of each file.
+    files: Vec<Key>,
+    /// The whole result.
+    whole: Key,
+}
+
+/// Hashes every file. A result depends on them all, on settings, and on the day (comments may have a last one). `None`
+/// when a file cannot be read.
+fn step_keys(request: &Request, discovered: &Discovered) -> Option<Keys> {
+    let config = &request.config;
+    let door = door(config);
+    let files: Vec<Key> = discovered
+        .files
+        .par_iter()
+        .map(|it| {
+            Some(facts_key(
+                &source::bytes(it, &request.overlay).ok()?,
+                it.kind,
+                door,
+            ))
+        })
+        .collect::<Option<_>>()?;
+    let kind = step_kind(request, discovered);
+    let day = std::time::SystemTime::UNIX_EPOCH
+        .elapsed()
+        .map_or(0, |it| it.as_secs() / 86_400);
+    let mut text = format!("{config:?} {kind:?} {day}");
+    for file in &discovered.files {
+        // All but where the project lies.
+        let place = SourcePath {
+            path: PathBuf::new(),
+            ..file.clone()
+        };
+        text.push_str(&format!("{place:?}"));
+    }
+    let mut parts: Vec<&[u8]> = vec![b"result", text.as_bytes()];
+    parts.extend(files.iter().map(|it| it.bytes().as_slice()));
+    let whole = Key::of(&parts);
+    Some(Keys { files, whole })
+}
+
+/// The result of an earlier run over the very same.
+fn step_kept(
+    cache: &Cache,
+    key: Key,
+    request: &Request,
+    discovered: &Discovered,
+) -> Option<Analysis> {
+    let kept: KeptResult = cache.get(key)?;
+    let findings = kept
+        .findings
+        .into_iter()
+        .map(|it| it.finding(rules::metas()))
+        .collect::<Option<Vec<Finding>>>()?;
+    let mut sources = source_map(discovered);
+    let text = |at: usize| source::read(&discovered.files[at], &request.overlay).ok();
+    step_texts(&findings, &[], &text, &mut sources);
+    Some(Analysis {
+        findings,
+        sources,
+        paths: paths(discovered),
+        root: discovered.project_root.clone(),
+        notices: kept.notices,
+        stats: kept.stats,
+        has_internal_error: false,
+    })
+}
+
+/// Keeps a whole result, unless something went wrong that may go right the next time.
+fn keep(cache: &Cache, key: Key, analysis: &Analysis) {
+    let is_sound = analysis
+        .notices
+        .iter()
+        .all(|it| !matches!(it.kind, NoticeKind::Internal | NoticeKind::Unreadable));
+    if is_sound {
+        let findings = analysis.findings.iter().cloned();
+        let kept = KeptResult {
+            findings: findings.map(Stored::from).collect(),
+            notices: analysis.notices.clone(),
+            stats: analysis.stats,
+        };
+        cache.put(key, &kept);
+    }
+}
+
+/// A result as the cache keeps it.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct KeptResult {
+    findings: Vec<Stored>,
+    notices: Vec<Notice>,
+    stats: Stats,
+}
+
+fn source_map(discovered: &Discovered) -> SourceMap {
+    let files = discovered.files.iter();
+    SourceMap::new(files.map(|it| it.display.clone()).collect())
 }
 
 fn step_discover(request: &Request) -> Result<Discovered, Error> {
@@ -310,6 +586,7 @@ fn step_collect(
     files: &[SourcePath],
     overlay: &Overlay,
     door: Door,
+    cache: Option<(&Cache, &Keys)>,
     progress: Progress<'_>,
 ) -> (Vec<FileInput>, Vec<Notice>) {
     let mut order: Vec<usize> = (0..files.len()).collect();
@@ -319,16 +596,33 @@ fn step_collect(
         .par_iter()
         .with_max_len(8)
         .map(|&at| {
-            let (facts, notices) = collect_file(&files[at], overlay, door);
+            let (facts, notices) = collect_file(
+                &files[at],
+                overlay,
+                door,
+                cache.map(|it| (it.0, it.1.files[at])),
+            );
             progress(done.fetch_add(1, Ordering::Relaxed) + 1, files.len());
             (at, facts, notices)
         })
         .collect();
     collected.sort_by_key(|it| it.0);
+    inputs(
+        files,
+        collected
+            .into_iter()
+            .map(|(_, facts, notices)| (facts, notices)),
+    )
+}
+
+/// What link is told of the files, and what people are.
+fn inputs(
+    files: &[SourcePath],
+    collected: impl IntoIterator<Item = (FileFacts, Vec<Notice>)>,
+) -> (Vec<FileInput>, Vec<Notice>) {
     let mut notices = Vec::new();
     let mut inputs = Vec::with_capacity(files.len());
-    for (at, facts, its_notices) in collected {
-        let file = &files[at];
+    for (file, (facts, its_notices)) in files.iter().zip(collected) {
         notices.extend(its_notices);
         let long = (file.dotted_from_root != file.module).then(|| file.dotted_from_root.clone());
         inputs.push(FileInput {
@@ -346,7 +640,20 @@ fn step_collect(
     (inputs, notices)
 }
 
-fn collect_file(file: &SourcePath, overlay: &Overlay, door: Door) -> (FileFacts, Vec<Notice>) {
+fn collect_file(
+    file: &SourcePath,
+    overlay: &Overlay,
+    door: Door,
+    cache: Option<(&Cache, Key)>,
+) -> (FileFacts, Vec<Notice>) {
+    if let Some((cache, key)) = cache
+        && let Some((facts, mut notices)) = cache.get::<(FileFacts, Vec<Notice>)>(key)
+    {
+        for it in &mut notices {
+            it.path = Some(file.display.clone());
+        }
+        return (facts, notices);
+    }
     let notice = |kind, place: Option<_>, message: String| {
         let (line_col, cell) = place.unwrap_or_default();
         Notice {
@@ -357,8 +664,13 @@ fn collect_file(file: &SourcePath, overlay: &Overlay, door: Door) -> (FileFacts,
             message,
         }
     };
-    let source = match source::read(file, overlay) {
-        Ok(source) => source,
+    // What is read now may have changed since it was hashed: then it is kept under its own key.
+    let read = source::bytes(file, overlay).and_then(|bytes| {
+        let key = cache.map(|(cache, _)| (cache, facts_key(&bytes, file.kind, door)));
+        Ok((source::code(bytes, file.kind)?, key))
+    });
+    let (source, key) = match read {
+        Ok(read) => read,
         Err(error) => {
             let place = Some((error.line_col(), None));
             let kind = match error {
@@ -380,8 +692,12 @@ fn collect_file(file: &SourcePath, overlay: &Overlay, door: Door) -> (FileFacts,
                 let place = Some((Some(on_disk), cell));
                 notice(NoticeKind::SyntaxError, place, message.to_string())
             });
-            let notices = notices.collect();
-            (facts, notices)
+            let notices: Vec<Notice> = notices.collect();
+            let kept = (facts, notices);
+            if let Some((cache, key)) = key {
+                cache.put(key, &kept);
+            }
+            kept
         }
         Err(_) => (
             FileFacts::default(),
@@ -398,8 +714,7 @@ fn collect_file(file: &SourcePath, overlay: &Overlay, door: Door) -> (FileFacts,
 fn step_texts(
     findings: &[Finding],
     more: &[FileId],
-    discovered: &Discovered,
-    overlay: &Overlay,
+    text: &(dyn Fn(usize) -> Option<Source> + Sync),
     sources: &mut SourceMap,
 ) {
     let mut wanted: Vec<usize> = findings
@@ -420,7 +735,7 @@ fn step_texts(
     wanted.dedup();
     let texts: Vec<(usize, Source)> = wanted
         .into_par_iter()
-        .filter_map(|at| Some((at, source::read(&discovered.files[at], overlay).ok()?)))
+        .filter_map(|at| Some((at, text(at)?)))
         .collect();
     for (at, source) in texts {
         let file = Idx::new(at as u32);

@@ -28,6 +28,8 @@ use std::fmt;
 use std::io;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::{CellSpot, FileId, LineCol, SourceMap};
 use crate::catalog::RuleMeta;
 use crate::finding::{Finding, Severity};
@@ -52,7 +54,7 @@ pub struct Report<'a> {
 }
 
 /// Something that is no finding, but that one should know.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Notice {
     /// What kind of thing.
     pub kind: NoticeKind,
@@ -67,7 +69,7 @@ pub struct Notice {
 }
 
 /// Kinds of notices.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum NoticeKind {
     /// A file is not Python, in part or whole.
     SyntaxError,
@@ -107,7 +109,7 @@ impl NoticeKind {
 }
 
 /// How much was looked at.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Stats {
     /// Files read.
     pub files: usize,

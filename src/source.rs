@@ -70,6 +70,14 @@ impl SourceError {
 /// # Errors
 /// When it cannot be read, is too long, or holds no code.
 pub fn read(file: &SourcePath, overlay: &Overlay) -> Result<Source, SourceError> {
+    code(bytes(file, overlay)?, file.kind)
+}
+
+/// Reads a file's bytes.
+///
+/// # Errors
+/// When it cannot be read, or is too long.
+pub fn bytes(file: &SourcePath, overlay: &Overlay) -> Result<Vec<u8>, SourceError> {
     let limit = match file.kind {
         FileKind::Notebook => MAX_NOTEBOOK,
         FileKind::Source | FileKind::Stub => MAX_FILE,
@@ -85,8 +93,16 @@ pub fn read(file: &SourcePath, overlay: &Overlay) -> Result<Source, SourceError>
     if bytes.len() as u64 > limit {
         return Err(too_long(bytes.len() as u64));
     }
+    Ok(bytes)
+}
+
+/// The code that a file's bytes hold.
+///
+/// # Errors
+/// When they hold none.
+pub fn code(bytes: Vec<u8>, kind: FileKind) -> Result<Source, SourceError> {
     let text = decode(bytes)?;
-    if file.kind != FileKind::Notebook {
+    if kind != FileKind::Notebook {
         return Ok(Source { text, cells: None });
     }
     let notebook = notebook::read(text)?;

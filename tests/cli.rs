@@ -206,7 +206,14 @@ fn json_is_one_document() {
 #[test]
 fn formats_go_to_files() {
     let at = folder(&[("app.py", LEAK)]);
-    let words = ["-o", "json:out.json", "-o", "concise:out.txt", "--quiet"];
+    let words = [
+        "-o",
+        "json:out.json",
+        "-o",
+        "concise:out.txt",
+        "-q",
+        "--no-cache",
+    ];
     let run = heaplint(at.path(), &words);
     assert_eq!((run.code, &*run.out), (1, ""));
     let read = |name: &str| fs::read_to_string(at.path().join(name)).expect("it is written");

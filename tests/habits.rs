@@ -198,6 +198,7 @@ fn messages_are_sentences_of_one_style() {
         roots: vec![root().join("fixtures")],
         config,
         overlay: heaplint::source::Overlay::default(),
+        cache: heaplint::pipeline::CacheChoice::Off,
     };
     let analysis = analyze(&request, &|_, _| ()).expect("the fixtures are there");
     assert!(!analysis.findings.is_empty());

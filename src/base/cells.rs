@@ -3,6 +3,8 @@
 //! The analysis reads the cells as one text. People count lines in a cell; programs that open the file need the place in
 //! its JSON, where a line of code is a string with escapes.
 
+use serde::{Deserialize, Serialize};
+
 use super::{LineCol, LineIndex, Span};
 
 /// Bytes of text at most between two known places.
@@ -27,7 +29,7 @@ struct Cell {
 }
 
 /// A place as people find it in a notebook.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct CellSpot {
     /// The cell, from 1; cells without code count too.
     pub cell: u32,

@@ -1,9 +1,10 @@
 //! From byte offsets to lines and columns, as CPython counts lines: LF, CR LF and lone CR end a line, nothing else does.
 
 use memchr::memchr2_iter;
+use serde::{Deserialize, Serialize};
 
 /// A place as people count: both numbers start at 1.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct LineCol {
     /// Line number, from 1.
     pub line: u32,

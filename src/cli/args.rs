@@ -18,11 +18,18 @@ pub(super) enum Command {
     Check(Box<CheckArgs>),
     /// Print a rule's page; without a name, the list of rules
     Rule(RuleArgs),
+    /// Collect the facts of a part of a program into a file
+    Facts(Box<FactsArgs>),
+    /// Analyse the program whose parts these files of facts are
+    Link(Box<CheckArgs>),
+    /// What earlier runs kept
+    #[command(subcommand)]
+    Cache(CacheCommand),
 }
 
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Default, ClapArgs)]
 pub(super) struct CheckArgs {
-    /// Files and folders of the program [default: the current folder]
+    /// Files and folders of the program [default: the current folder]; of `link`, files that `facts` wrote
     pub(super) paths: Vec<PathBuf>,
     /// Write findings as FORMAT to PATH, or to standard output; may be given several times
     #[arg(long, short = 'o', value_name = "FORMAT[:PATH]")]
@@ -78,6 +85,12 @@ pub(super) struct CheckArgs {
     /// With `--fix` or `--preview-fix`: also fixes after which somebody should look
     #[arg(long = "unsafe")]
     pub(super) with_unsafe: bool,
+    /// Read nothing of earlier runs, and keep nothing for later ones
+    #[arg(long)]
+    pub(super) no_cache: bool,
+    /// Where to keep what is found out for later runs [default: .heaplint_cache in the project's root]
+    #[arg(long, value_name = "FOLDER", conflicts_with = "no_cache")]
+    pub(super) cache_dir: Option<PathBuf>,
     /// Print the number of findings of each rule
     #[arg(long)]
     pub(super) statistics: bool,
@@ -98,9 +111,71 @@ pub(super) struct CheckArgs {
     pub(super) compact: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+#[derive(Debug, ClapArgs)]
+pub(super) struct FactsArgs {
+    /// Files and folders of the part [default: the current folder]
+    pub(super) paths: Vec<PathBuf>,
+    /// The file to write
+    #[arg(long, short = 'o', value_name = "FILE")]
+    pub(super) output: PathBuf,
+    /// Whether callers are all there: auto, application, library
+    #[arg(long, value_name = "KIND")]
+    pub(super) program: Option<String>,
+    /// The parser: auto, rustpython, ruff
+    #[arg(long, value_name = "PARSER")]
+    pub(super) parser: Option<String>,
+    /// Leave out paths that match this glob; may be given several times
+    #[arg(long, value_name = "GLOB")]
+    pub(super) exclude: Vec<String>,
+    /// Read files that are ignored by .gitignore and .ignore too
+    #[arg(long)]
+    pub(super) no_respect_gitignore: bool,
+    /// Use this settings file instead of the nearest
+    #[arg(long, value_name = "FILE", conflicts_with = "isolated")]
+    pub(super) settings: Option<PathBuf>,
+    /// Use no settings file
+    #[arg(long)]
+    pub(super) isolated: bool,
+    /// Number of threads [default: one for each core]
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<usize>,
+    /// Print nothing when all is well
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}
+
+impl FactsArgs {
+    /// The same as arguments of `check`.
+    pub(super) fn check(&self) -> CheckArgs {
+        CheckArgs {
+            paths: self.paths.clone(),
+            program: self.program.clone(),
+            parser: self.parser.clone(),
+            exclude: self.exclude.clone(),
+            no_respect_gitignore: self.no_respect_gitignore,
+            settings: self.settings.clone(),
+            isolated: self.isolated,
+            threads: self.threads,
+            quiet: self.quiet,
+            ..CheckArgs::default()
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CacheCommand {
+    /// Remove it
+    Clean {
+        /// Where it is [default: .heaplint_cache in the current project's root]
+        #[arg(long, value_name = "FOLDER")]
+        cache_dir: Option<PathBuf>,
+    },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
 pub(super) enum When {
     /// When standard output is a terminal
+    #[default]
     Auto,
     /// Always
     Always,

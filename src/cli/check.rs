@@ -14,19 +14,15 @@ use super::args::{CheckArgs, When};
 use super::fix;
 use super::output::Output;
 use crate::config::{Config, Source, Sourced};
-use crate::finding::Finding;
 use crate::finding::remedy::Safety;
-use crate::pipeline::{self, Analysis, Request, severity_of};
+use crate::finding::{Finding, Severity};
+use crate::pipeline::{self, Analysis, CacheChoice, Request, severity_of};
 use crate::report::{self, Report, Style};
 use crate::rules;
 use crate::source::Overlay;
 
 pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
-    let roots = if args.paths.is_empty() {
-        vec![PathBuf::from(".")]
-    } else {
-        args.paths.clone()
-    };
+    let roots = roots(args);
     let config = config(args, &roots)?;
     let outputs = Output::parse_all(&args.output)?;
     let fail_level = severity_of(config.fail_level.value);
@@ -34,6 +30,7 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         roots,
         config,
         overlay: Overlay::default(),
+        cache: cache(args.no_cache, args.cache_dir.as_deref()),
     };
     if args.with_unsafe && !args.fix && !args.preview_fix {
         bail!("--unsafe: needs --fix or --preview-fix");
@@ -69,18 +66,41 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     if !args.quiet {
         tell_fixes(&analysis, fixed);
     }
+    Ok(code(args, fail_level, &analysis))
+}
+
+/// What to analyse.
+pub(super) fn roots(args: &CheckArgs) -> Vec<PathBuf> {
+    if args.paths.is_empty() {
+        vec![PathBuf::from(".")]
+    } else {
+        args.paths.clone()
+    }
+}
+
+/// How a run ends.
+pub(super) fn code(args: &CheckArgs, fail_level: Severity, analysis: &Analysis) -> ExitCode {
     let fails = analysis.findings.iter().any(|it| it.severity >= fail_level);
-    Ok(if analysis.has_internal_error {
+    if analysis.has_internal_error {
         ExitCode::from(2)
     } else if fails && !args.exit_zero {
         ExitCode::FAILURE
     } else {
         ExitCode::SUCCESS
-    })
+    }
+}
+
+/// Where to keep what is found out.
+pub(super) fn cache(is_off: bool, folder: Option<&Path>) -> CacheChoice {
+    match folder {
+        _ if is_off => CacheChoice::Off,
+        Some(folder) => CacheChoice::At(folder.to_owned()),
+        None => CacheChoice::Project,
+    }
 }
 
 /// Settings of the nearest file, and flags over them.
-fn config(args: &CheckArgs, roots: &[PathBuf]) -> anyhow::Result<Config> {
+pub(super) fn config(args: &CheckArgs, roots: &[PathBuf]) -> anyhow::Result<Config> {
     let mut config = if args.isolated {
         Config::from_str("", Path::new("heaplint.toml"))?
     } else if let Some(file) = &args.settings {
@@ -183,7 +203,11 @@ fn show_files(request: &Request) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn print(args: &CheckArgs, outputs: &[Output], analysis: &Analysis) -> anyhow::Result<()> {
+pub(super) fn print(
+    args: &CheckArgs,
+    outputs: &[Output],
+    analysis: &Analysis,
+) -> anyhow::Result<()> {
     let prefix = service_prefix(&analysis.root);
     let report = Report {
         version: env!("CARGO_PKG_VERSION"),

@@ -3,10 +3,12 @@
 //! A rule knows the program and no syntax, so it gives a [`Remedy`]: what should become of which places. The stage
 //! [`fix`](crate::fix) writes it as a [`Fix`], or leaves it when the text around does not allow it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::Span;
 
 /// Whether a fix keeps what the program does, the leak aside.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Safety {
     /// It does, by all that the file shows.
     Safe,
@@ -26,7 +28,7 @@ impl Safety {
 }
 
 /// A replacement of bytes in the decoded text of a file.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct Edit {
     /// What goes; empty where something is only put in.
     pub span: Span,
@@ -55,7 +57,7 @@ impl Edit {
 }
 
 /// A change of the file that a finding's primary place is in.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Fix {
     /// What it does: lower-case, without a final period.
     pub title: String,
@@ -103,7 +105,7 @@ impl Fix {
 }
 
 /// What a rule asks for.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Remedy {
     /// A `with` statement around what uses a resource.
     With(With),
@@ -124,7 +126,7 @@ pub enum Remedy {
 }
 
 /// What a `with` statement needs to know.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct With {
     /// The call that opens the resource.
     pub call: Span,
@@ -139,7 +141,7 @@ pub struct With {
 }
 
 /// Where a call's arguments, and the object whose method it is, can go.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Flow {
     /// Where its arguments go.
     pub arguments: Hold,
@@ -148,7 +150,7 @@ pub struct Flow {
 }
 
 /// Who holds a value after a call.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Hold {
     /// Nobody.
     Nobody,

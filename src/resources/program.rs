@@ -89,7 +89,7 @@ pub fn flows(program: &Program<'_>, func: FuncRef, version: (u16, u16)) -> Vec<(
             let is_plain = match facts.values[call.callee].kind {
                 ValueKind::Attr { name, .. } => {
                     let methods = &program.models.plain.methods;
-                    methods.contains(&*facts.names[name.0 as usize])
+                    methods.contains(&facts.names[name.0 as usize])
                 }
                 _ => false,
             };

@@ -100,6 +100,7 @@ fn look_from(
         roots: vec![folder.path().to_owned()],
         config,
         overlay: heaplint::source::Overlay::default(),
+        cache: heaplint::pipeline::CacheChoice::Off,
     };
     let analysis = analyze(&request, &|_, _| ())?;
     if let Some(it) = analysis.notices.first() {
