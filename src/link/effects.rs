@@ -87,6 +87,10 @@ impl EffectKind {
 pub struct Effects {
     list: Vec<Effect>,
     ranges: FxHashMap<PlaceKey, std::ops::Range<u32>>,
+    /// Growth by each function: positions in the list.
+    growth: FxHashMap<FuncRef, Vec<u32>>,
+    /// Of each place its keyed removals: positions in the list.
+    removals: FxHashMap<PlaceKey, Vec<u32>>,
     /// Attribute names from which something is removed, or that are rebound, on receivers of unknown type.
     guessed_removals: FxHashSet<Sym>,
     /// What functions do with their parameters.
@@ -140,6 +144,13 @@ pub(super) fn resolve(program: &mut Program<'_>) {
     }
     out.list
         .par_sort_by_key(|it| (it.place, it.func, it.at, it.kind));
+    for (at, it) in out.list.iter().enumerate() {
+        if it.kind.grows() {
+            out.growth.entry(it.func).or_default().push(at as u32);
+        } else if it.kind == EffectKind::Remove && it.key.is_some() && !it.is_inner {
+            out.removals.entry(it.place).or_default().push(at as u32);
+        }
+    }
     let mut start = 0;
     while start < out.list.len() {
         let place = out.list[start].place;
@@ -703,19 +714,23 @@ impl Program<'_> {
         })
     }
 
-    /// Effects on the containers beside one: of the same module, class or object.
-    #[must_use]
-    pub fn sibling_effects(&self, of: PlaceKey) -> &[Effect] {
+    /// Growth, by a function, of a container and those beside it: of the same module, class or object.
+    pub fn growth_beside(&self, of: PlaceKey, func: FuncRef) -> impl Iterator<Item = &Effect> {
         let owner = |key: PlaceKey| match key {
             PlaceKey::Var(var) => (0, var.file, 0),
             PlaceKey::Class(class, _) => (1, class.file, class.id.index()),
             PlaceKey::Instance(class, _) => (2, class.file, class.id.index()),
             PlaceKey::Func(func, _) => (3, func.file, func.id.index()),
         };
-        let list = &self.effects.list;
-        let start = list.partition_point(|it| owner(it.place) < owner(of));
-        let len = list[start..].partition_point(|it| owner(it.place) == owner(of));
-        &list[start..start + len]
+        let at = self.effects.growth.get(&func).into_iter().flatten();
+        at.map(|&it| &self.effects.list[it as usize])
+            .filter(move |it| owner(it.place) == owner(of))
+    }
+
+    /// Removals from a place by key.
+    pub fn keyed_removals(&self, place: PlaceKey) -> impl Iterator<Item = &Effect> {
+        let at = self.effects.removals.get(&place).into_iter().flatten();
+        at.map(|&it| &self.effects.list[it as usize])
     }
 
     /// All effects, by place.

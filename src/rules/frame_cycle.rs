@@ -16,13 +16,16 @@ impl Rule for FrameCycle {
 
     fn check(&self, cx: &Context<'_>, out: &mut Sink) {
         let program = cx.program;
-        for func in program.funcs().filter(|it| it.id.index() != 0) {
-            let facts = program.facts(func.file);
-            let own = facts
+        for (file, facts) in program.files.iter().map(|it| &it.facts).enumerate() {
+            let locals = facts
                 .vars
                 .iter_ids()
-                .filter(|(_, it)| it.func == func.id && it.home == Home::Function);
-            for (var, fact) in own {
+                .filter(|(_, it)| it.home == Home::Function && it.func.index() != 0);
+            for (var, fact) in locals {
+                let func = FuncRef {
+                    file: file as u32,
+                    id: fact.func,
+                };
                 let defs = &facts.defs[fact.defs.range()];
                 let is_dropped = defs.iter().any(|it| match it.kind {
                     DefKind::Delete => true,

@@ -1,5 +1,7 @@
 //! `weak-key-reachable`: the value of a `WeakKeyDictionary` refers to its own key, so the key never dies.
 
+use rustc_hash::FxHashMap;
+
 use super::{Context, Rule, Sink};
 use crate::facts::model::{Home, ValueKind};
 use crate::finding::{Confidence, Finding, Growth, Role, Severity, Step};
@@ -19,19 +21,22 @@ impl Rule for WeakKeyReachable {
 
     fn check(&self, cx: &Context<'_>, out: &mut Sink) {
         let program = cx.program;
+        let mut relies_on_death = FxHashMap::default();
         for put in program.puts() {
             let EffectKind::Grow(Mutation::Setitem | Mutation::Setdefault) = put.kind else {
                 continue;
             };
             let Some(key) = put.key else { continue };
-            let is_local =
-                matches!(put.place, PlaceKey::Var(var) if program.var(var).home != Home::Module);
-            // Entries that are taken out by hand do not rely on the key's death.
-            let is_shrunk = program
-                .effects(put.place)
-                .iter()
-                .any(|it| it.kind.shrinks());
-            if is_local || is_shrunk || !is_weak_keyed(cx, put.place) {
+            // Asked once for each place.
+            let relies = *relies_on_death.entry(put.place).or_insert_with(|| {
+                let is_local = matches!(put.place, PlaceKey::Var(var) if program.var(var).home != Home::Module);
+                // Entries that are taken out by hand do not rely on the key's death.
+                let effects = program.effects(put.place);
+                !is_local
+                    && is_weak_keyed(cx, put.place)
+                    && !effects.iter().any(|it| it.kind.shrinks())
+            });
+            if !relies {
                 continue;
             }
             let key = ValueRef {

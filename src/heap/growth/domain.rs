@@ -210,15 +210,11 @@ impl Judge<'_, '_> {
         }
         let mut others: Vec<PlaceKey> = self
             .program
-            .sibling_effects(self.key)
-            .iter()
+            .growth_beside(self.key, effect.func)
             .filter(|it| {
-                it.func == effect.func
-                    && it.kind.grows()
-                    && it
-                        .key
-                        .or(it.value)
-                        .is_some_and(|other| self.is_same(file, key, other, 2))
+                it.key
+                    .or(it.value)
+                    .is_some_and(|other| self.is_same(file, key, other, 2))
             })
             .map(|it| it.place)
             .collect();

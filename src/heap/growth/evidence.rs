@@ -25,11 +25,9 @@ impl Judge<'_, '_> {
         {
             return None;
         }
-        let beside = program.sibling_effects(self.key);
         let has_same_key = |it: &&Effect| {
             it.place != self.key
                 && !it.is_inner
-                && it.func == effect.func
                 && matches!(
                     it.kind,
                     EffectKind::Grow(Mutation::Setitem | Mutation::Setdefault | Mutation::Add)
@@ -39,17 +37,11 @@ impl Judge<'_, '_> {
                     .is_some_and(|other| self.is_same(file, key, other, 3))
                 && !self.excludes(effect, it)
         };
-        beside.iter().filter(has_same_key).find_map(|twin| {
-            beside
-                .iter()
-                .find(|it| {
-                    it.place == twin.place
-                        && it.kind == EffectKind::Remove
-                        && it.key.is_some()
-                        && !it.is_inner
-                        && it.func != effect.func
-                        && !program.files[it.func.file as usize].is_test
-                })
+        let beside = program.growth_beside(self.key, effect.func);
+        beside.filter(has_same_key).find_map(|twin| {
+            program
+                .keyed_removals(twin.place)
+                .find(|it| it.func != effect.func && !program.files[it.func.file as usize].is_test)
                 .copied()
         })
     }

@@ -156,9 +156,11 @@ impl Judge<'_, '_> {
 
     /// Taken out again on the way out of the same function.
     pub(super) fn is_removed_in_finally(&self, effect: &Effect) -> bool {
-        self.effects.iter().any(|it| {
-            it.func == effect.func
-                && it.kind.shrinks()
+        // Effects on a place stand by function.
+        let start = self.effects.partition_point(|it| it.func < effect.func);
+        let of_func = self.effects[start..].iter();
+        of_func.take_while(|it| it.func == effect.func).any(|it| {
+            it.kind.shrinks()
                 && self
                     .program
                     .under(it.func.file, it.context, |c| c == ContextKind::Finally)
