@@ -107,6 +107,16 @@ fn safe_fixes_keep_what_programs_do() {
 }
 
 #[test]
+fn unsafe_fixes_are_made_on_demand_only() {
+    assert_fixed("unsafe", &["--unsafe"]);
+    for path in programs("unsafe") {
+        let before = fs::read(&path).expect("a program");
+        let (after, ..) = fixed(&before, &[]);
+        assert_eq!(text(&after), text(&before), "{}", path.display());
+    }
+}
+
+#[test]
 fn what_cannot_be_relied_on_is_left_alone() {
     for path in programs("untouched") {
         let before = fs::read(&path).expect("a program");

@@ -182,6 +182,8 @@ pub(super) fn remedy(cx: &Context<'_>, lost: &Lost) -> Option<Remedy> {
         Kind::Selector | Kind::Server | Kind::Client => Safety::Unsafe,
         _ => return None,
     };
+    // Where another way of ending comes first, `with` takes it: it may talk to the other side once more.
+    let is_plain = lost.closers.first().is_some_and(|it| &**it == "close");
     let program = cx.program;
     let func = program.func(lost.func);
     if !is_closed || func.calls.end - func.calls.start > limits::FIXED_CALLS {
@@ -195,7 +197,11 @@ pub(super) fn remedy(cx: &Context<'_>, lost: &Lost) -> Option<Remedy> {
         has_plain_elements: program.models.plain.elements.contains(&lost.opener),
         calls: resources::program::flows(program, lost.func, version),
         // A function of the program may give something else one day.
-        safety: if is_ours { Safety::Unsafe } else { safety },
+        safety: if is_ours || !is_plain {
+            Safety::Unsafe
+        } else {
+            safety
+        },
     }))
 }
 
