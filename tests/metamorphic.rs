@@ -195,6 +195,18 @@ fn code_that_nothing_runs_changes_nothing() {
     assert_eq!(found, with_store(STORE));
 }
 
+/// Operations of one container in two files: what stands in the one has no meaning in the other.
+#[test]
+fn a_long_file_and_a_short_one() {
+    let mut long = String::from("from store import CACHE\n");
+    for at in 0..50 {
+        long.push_str(&format!("\n\ndef show_{at}(key):\n    print(key)\n"));
+    }
+    long.push_str("\n\ndef drop(key):\n    CACHE.pop(key, None)\n");
+    let short = "CACHE = {}\n\n\ndef put(key):\n    CACHE[key] = 1\n";
+    assert!(rules(&[("store.py", short), ("long.py", &long)]).is_empty());
+}
+
 /// Bounds that are not needed today: without them nothing is said either.
 const KNOWN: &[&str] = &[];
 

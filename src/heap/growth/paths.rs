@@ -24,6 +24,10 @@ impl Judge<'_, '_> {
     }
 
     fn is_undone_by(&self, growth: &Effect, removal: &Effect) -> bool {
+        // Ids of values and calls mean something in their own file only.
+        if growth.func != removal.func {
+            return false;
+        }
         let file = growth.func.file;
         let facts = self.program.facts(file);
         let is_keyed = matches!(
@@ -37,17 +41,11 @@ impl Judge<'_, '_> {
                 .find(|&id: &CallId| facts.calls[id].at == removal.at)?;
             Some(facts.args[facts.calls[call].args.range()].first()?.value)
         });
-        let (Some(added), Some(removed), true) = (
-            growth.key.or(growth.value),
-            removed,
-            growth.func == removal.func,
-        ) else {
+        let (Some(added), Some(removed)) = (growth.key.or(growth.value), removed) else {
             return false;
         };
         // Both stand in the same block, so that nothing but an exception or a return leads around the removal.
-        let is_straight = growth.func == removal.func
-            && growth.context == removal.context
-            && growth.at.end <= removal.at.start;
+        let is_straight = growth.context == removal.context && growth.at.end <= removal.at.start;
         if !is_keyed
             || !is_straight
             || growth.is_inner
