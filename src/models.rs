@@ -9,7 +9,7 @@ pub mod resources;
 mod tables;
 
 pub use names::{NameTree, NodeId};
-pub use registries::{ApiRole, Registries, Registry};
+pub use registries::{ApiRole, Lives, Registries, Registry};
 pub use resources::Resources;
 pub use tables::{
     BaseKind, Bound, CacheModel, FunctionModel, Holds, MethodModel, ModelError, Models, Mutation,

@@ -45,10 +45,13 @@ mod unused_suppression;
 mod view_holds_base;
 mod weak_key_reachable;
 
+mod buses;
 mod caches;
 mod commenting;
 mod growing;
+mod lasting;
 mod losing;
+mod native_handles;
 mod registering;
 mod tied;
 

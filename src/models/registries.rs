@@ -22,6 +22,8 @@ pub enum ApiRole {
     CallLater,
     /// Makes a context variable.
     ContextVar,
+    /// Makes an object with a set of values for each thread.
+    ThreadLocal,
     /// Gives the logger of a name.
     Logger,
     /// Adds a handler or filter to a logger.
@@ -51,6 +53,21 @@ pub struct Registry {
     pub removers: Vec<String>,
     /// A keyword that must be `False` for the registry to hold strongly.
     pub weak: Option<String>,
+    /// Whether bound methods are held weakly, and only functions and partials strongly.
+    #[serde(default)]
+    pub functions_only: bool,
+    /// The object that keeps the callback, when it is not the process: then it must live longer.
+    pub lives: Option<Lives>,
+    /// Which versions of the library behave so, and where that is said.
+    pub note: Option<String>,
+}
+
+/// The object that a callback lives as long as.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Lives {
+    /// The object whose method registers.
+    Receiver,
 }
 
 #[derive(Deserialize)]
@@ -68,6 +85,8 @@ struct Table {
     hook: Words,
     leaving: Words,
     ending: Words,
+    freeing: Words,
+    taking: Words,
     setting_up: Words,
     alone: Words,
     label: Words,
@@ -101,6 +120,8 @@ pub struct Registries {
     hooks: Words,
     leaving: Words,
     ending: Words,
+    freeing: Words,
+    taking: Words,
     setting_up: Words,
     alone: Words,
     labels: Words,
@@ -118,6 +139,8 @@ impl Registries {
             hooks: table.hook,
             leaving: table.leaving,
             ending: table.ending,
+            freeing: table.freeing,
+            taking: table.taking,
             setting_up: table.setting_up,
             alone: table.alone,
             labels: table.label,
@@ -182,6 +205,18 @@ impl Registries {
     #[must_use]
     pub fn is_ending(&self, name: &str) -> bool {
         self.ending.matches(name)
+    }
+
+    /// Whether a function of a C library of this name frees what it is given.
+    #[must_use]
+    pub fn is_freeing(&self, name: &str) -> bool {
+        self.freeing.matches(name)
+    }
+
+    /// Whether a function of a C library of this name takes over what it is given.
+    #[must_use]
+    pub fn is_taking(&self, name: &str) -> bool {
+        self.taking.matches(name)
     }
 
     /// Whether a function of this name sets up what a process has once.

@@ -11,7 +11,7 @@ use super::program::oracle;
 use crate::facts::model::{
     CallId, ContextKind, FuncId, StoreKind, Target, Usage, ValueId, ValueKind,
 };
-use crate::link::program::{Sym, ValueRef};
+use crate::link::program::{Sym, ValueRef, last_name};
 use crate::link::{ClassRef, Entity, FuncRef, Program};
 use crate::models::resources::{Class, Effect, Kind};
 
@@ -80,6 +80,19 @@ pub fn fields(program: &Program<'_>, version: (u16, u16)) -> Vec<Field> {
         .flat_map_iter(|file| fields_in(program, file, version))
         .collect();
     let wanted: FxHashSet<Sym> = out.iter().map(|it| it.name).collect();
+    // An event loop is passed about and kept by all who use it; its maker closes it.
+    let loops: FxHashSet<Sym> = wanted
+        .iter()
+        .copied()
+        .filter(|&name| {
+            let mut them = out.iter().filter(|it| it.name == name);
+            them.all(|it| it.kind == Kind::Loop)
+        })
+        .collect();
+    let wanted = Wanted {
+        names: wanted,
+        loops,
+    };
     let released: FxHashMap<Sym, Vec<Option<ClassRef>>> = (0..program.files.len() as u32)
         .into_par_iter()
         .map(|file| releases_in(program, file, &wanted, version))
@@ -213,11 +226,44 @@ fn mentions(program: &Program<'_>, file: u32, value: ValueId, name: Sym, depth: 
     }
 }
 
+/// Names of attributes that hold resources.
+struct Wanted {
+    names: FxHashSet<Sym>,
+    /// Those that only hold event loops.
+    loops: FxHashSet<Sym>,
+}
+
+/// Whether a call may close the event loop that it is given: a function of that name of which we do not see that it does not.
+fn may_close_loop(program: &Program<'_>, file: u32, call: CallId) -> bool {
+    let facts = program.facts(file);
+    let name = last_name(facts, facts.calls[call].callee)
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let targets = program.targets(file, call);
+    if targets.is_empty() {
+        return [
+            "close", "shut", "stop", "dispose", "clean", "finish", "end", "run",
+        ]
+        .iter()
+        .any(|it| name.contains(it));
+    }
+    targets.iter().any(|it| closes_something(program, it.func))
+}
+
+/// Whether a function calls some `close`.
+fn closes_something(program: &Program<'_>, func: FuncRef) -> bool {
+    let facts = program.facts(func.file);
+    let rows = program.func(func).calls;
+    (rows.start..rows.end)
+        .map(CallId::new)
+        .any(|it| last_name(facts, facts.calls[it].callee) == Some("close"))
+}
+
 /// Attributes that somebody closes, enters or hands out, by name.
 fn releases_in(
     program: &Program<'_>,
     file: u32,
-    wanted: &FxHashSet<Sym>,
+    wanted: &Wanted,
     version: (u16, u16),
 ) -> FxHashMap<Sym, Vec<Option<ClassRef>>> {
     let facts = program.facts(file);
@@ -226,7 +272,7 @@ fn releases_in(
     let mut out: FxHashMap<Sym, Vec<Option<ClassRef>>> = FxHashMap::default();
     let attr_of = |value: ValueId| match facts.values[value].kind {
         ValueKind::Attr { name, .. } => {
-            Some(program.sym_of(file, name)).filter(|it| wanted.contains(it))
+            Some(program.sym_of(file, name)).filter(|it| wanted.names.contains(it))
         }
         _ => None,
     };
@@ -249,7 +295,15 @@ fn releases_in(
     let mut borrowed = FxHashSet::default();
     for (id, call) in facts.calls.iter_ids() {
         for (at, arg) in facts.args[call.args.range()].iter().enumerate() {
-            if attr_of(arg.value).is_some() && oracle.effect_of_argument(id, at) == Effect::Borrow {
+            let Some(name) = attr_of(arg.value) else {
+                continue;
+            };
+            let is_borrowed = if wanted.loops.contains(&name) {
+                !may_close_loop(program, file, id)
+            } else {
+                oracle.effect_of_argument(id, at) == Effect::Borrow
+            };
+            if is_borrowed {
                 borrowed.insert(arg.value);
             }
         }
@@ -277,6 +331,10 @@ fn releases_in(
                 | Usage::Tested
                 | Usage::Discarded => {}
                 Usage::Argument if borrowed.contains(&read.value) => {}
+                Usage::Stored if wanted.loops.contains(&name) => {}
+                Usage::Bound
+                    if wanted.loops.contains(&name)
+                        && !closes_something(program, FuncRef { file, id: func }) => {}
                 _ => add(name, class_of(read.value)),
             }
         }
@@ -294,7 +352,7 @@ fn releases_in(
                     text: Some(text), ..
                 } => {
                     if let Some(sym) = program.sym(&facts.names[text.0 as usize])
-                        && wanted.contains(&sym)
+                        && wanted.names.contains(&sym)
                         && let Some(class) = program.class_of(FuncRef { file, id: func })
                     {
                         add(sym, Some(class));

@@ -4,9 +4,9 @@ use super::registering::{calls_of, symbol};
 use super::{Context, Rule, Sink};
 use crate::base::Span;
 use crate::facts::model::{
-    ContextId, ContextKind, DefKind, StoreKind, Target, ValueId, ValueKind, VarId,
+    CallId, ContextId, ContextKind, DefKind, StoreKind, Target, ValueId, ValueKind, VarId,
 };
-use crate::finding::{Finding, Growth, Role};
+use crate::finding::{Finding, Growth, Place, Role};
 use crate::link::program::last_name;
 use crate::link::{FuncRef, Program};
 
@@ -34,17 +34,15 @@ impl Rule for AccumulatedGraph {
                 let ValueKind::Var(loss) = facts.values[base].kind else {
                     continue;
                 };
-                let Some(round) = innermost_loop(program, func.file, call.context) else {
-                    continue;
-                };
-                check(
-                    program,
-                    func,
-                    loss,
-                    round,
-                    program.at(func.file, call.at),
-                    out,
-                );
+                let backward = program.at(func.file, call.at);
+                match innermost_loop(program, func.file, call.context) {
+                    Some(round) => check(program, func, loss, Some(round), backward, out),
+                    // A step that a loop elsewhere takes: what stays on the object stays for all rounds.
+                    None if program.class_of(func).is_some() => {
+                        check(program, func, loss, None, backward, out);
+                    }
+                    None => {}
+                }
             }
         }
     }
@@ -68,7 +66,13 @@ fn innermost_loop(
     None
 }
 
-fn is_within(program: &Program<'_>, file: u32, mut at: Option<ContextId>, of: ContextId) -> bool {
+fn is_within(
+    program: &Program<'_>,
+    file: u32,
+    mut at: Option<ContextId>,
+    of: Option<ContextId>,
+) -> bool {
+    let Some(of) = of else { return true };
     while let Some(id) = at {
         if id == of {
             return true;
@@ -82,7 +86,7 @@ fn check(
     program: &Program<'_>,
     func: FuncRef,
     loss: VarId,
-    round: ContextId,
+    round: Option<ContextId>,
     backward: crate::finding::Place,
     out: &mut Sink,
 ) {
@@ -98,6 +102,7 @@ fn check(
         })
     };
     let mut found: Vec<(Span, String)> = Vec::new();
+    let mut metered: Vec<(Span, Place, String)> = Vec::new();
     for def in &facts.defs {
         let (DefKind::Augment(_), Some(value)) = (def.kind, def.value) else {
             continue;
@@ -106,6 +111,7 @@ fn check(
             .iter()
             .any(|it| it.kind == DefKind::Assign && is_within(program, file, it.context, round));
         if def.func == func.id
+            && round.is_some()
             && def.var != loss
             && !is_reset
             && is_within(program, file, def.context, round)
@@ -140,11 +146,65 @@ fn check(
             found.push((store.at, program.name(file, name).to_owned()));
         }
     }
+    for (id, call) in calls_of(program, func) {
+        if !is_within(program, file, call.context, round) || without_graph(call.context) {
+            continue;
+        }
+        let passed = facts.args[call.args.range()]
+            .iter()
+            .position(|it| keeps_graph(program, file, it.value, loss, 6));
+        let (Some(position), ValueKind::Attr { base, name }) =
+            (passed, facts.values[call.callee].kind)
+        else {
+            continue;
+        };
+        let method = program.name(file, name);
+        if matches!(method, "append" | "add" | "extend" | "appendleft") {
+            if let Some(list) = kept_list(program, func, base, round)
+                && !is_summed_later(program, func, base)
+            {
+                found.push((call.at, list));
+            }
+            continue;
+        }
+        if let Some((at, sum)) = meter(program, func, id, position) {
+            metered.push((call.at, at, sum));
+        }
+    }
     let name = program.name(file, facts.vars[loss].name);
+    for (at, inside, sum) in metered {
+        let at = program.at(file, at);
+        let message = format!(
+            "`{sum}` keeps `{name}` with its graph, so the graphs of all rounds stay until it is reset"
+        );
+        out.report(
+            Finding::new(out.meta(), at, message)
+                .label(
+                    at,
+                    Role::Growth,
+                    format!("each round adds the graph of `{name}`"),
+                )
+                .label(
+                    inside,
+                    Role::Growth,
+                    format!("`{sum}` takes it in as it is"),
+                )
+                .label(
+                    backward,
+                    Role::Link,
+                    format!("`{name}` is a tensor with a graph"),
+                )
+                .growth(Growth::PerLoop)
+                .symbol(symbol(program, func))
+                .help(format!(
+                    "pass the number: `{name}.item()`, or `{name}.detach()`"
+                )),
+        );
+    }
     for (at, sum) in found {
         let at = program.at(file, at);
         let message = format!(
-            "`{sum}` sums up `{name}` with its graph, so the graphs of all rounds stay until the sum is dropped"
+            "`{sum}` takes in `{name}` with its graph, so the graphs of all rounds stay until `{sum}` is dropped"
         );
         out.report(
             Finding::new(out.meta(), at, message)
@@ -161,7 +221,7 @@ fn check(
                 .growth(Growth::PerLoop)
                 .symbol(symbol(program, func))
                 .help(format!(
-                    "add the number: `{sum} += {name}.item()`, or `{name}.detach()`"
+                    "add the number, `{name}.item()`, or the tensor without its graph, `{name}.detach()`"
                 )),
         );
     }
@@ -181,6 +241,102 @@ fn keeps_graph(program: &Program<'_>, file: u32, value: ValueId, loss: VarId, de
         ValueKind::Sign(value) => keeps_graph(program, file, value, loss, depth),
         _ => false,
     }
+}
+
+/// The name of a list that outlives the rounds: a local one that is not made in the round, or one of the object.
+fn kept_list(
+    program: &Program<'_>,
+    func: FuncRef,
+    list: ValueId,
+    round: Option<ContextId>,
+) -> Option<String> {
+    let file = func.file;
+    let facts = program.facts(file);
+    match facts.values[list].kind {
+        ValueKind::Var(var) => {
+            let round = round?;
+            let is_made_anew = facts.defs[facts.vars[var].defs.range()].iter().any(|it| {
+                it.kind == DefKind::Assign && is_within(program, file, it.context, Some(round))
+            });
+            let fact = &facts.vars[var];
+            (!is_made_anew && fact.func == func.id)
+                .then(|| program.name(file, fact.name).to_owned())
+        }
+        ValueKind::Attr { base, name } => {
+            let ValueKind::Var(var) = facts.values[base].kind else {
+                return None;
+            };
+            let is_reset = facts.stores.as_slice()[facts.funcs[func.id].stores.range()]
+                .iter()
+                .any(|it| it.target == Target::Attr(name) && it.kind == StoreKind::Assign);
+            let is_own = program.files[file as usize].selfs.contains_key(&var);
+            (is_own && !is_reset).then(|| program.name(file, name).to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// Whether the function computes something from the list that `backward()` runs on.
+fn is_summed_later(program: &Program<'_>, func: FuncRef, list: ValueId) -> bool {
+    let facts = program.facts(func.file);
+    let ValueKind::Var(list) = facts.values[list].kind else {
+        return false;
+    };
+    let uses_list = |value: ValueId| match facts.values[value].kind {
+        ValueKind::Call(id) => facts.args[facts.calls[id].args.range()]
+            .iter()
+            .any(|it| facts.values[it.value].kind == ValueKind::Var(list)),
+        _ => false,
+    };
+    calls_of(program, func).any(|(_, call)| match facts.values[call.callee].kind {
+        ValueKind::Attr { base, name } if program.name(func.file, name) == "backward" => {
+            match facts.values[base].kind {
+                ValueKind::Var(sum) => facts.defs[facts.vars[sum].defs.range()]
+                    .iter()
+                    .any(|it| it.value.is_some_and(uses_list)),
+                _ => uses_list(base),
+            }
+        }
+        _ => false,
+    })
+}
+
+/// Where a method of the program adds a parameter, as it is, to an attribute of its object.
+fn meter(
+    program: &Program<'_>,
+    func: FuncRef,
+    id: CallId,
+    position: usize,
+) -> Option<(Place, String)> {
+    let facts = program.facts(func.file);
+    let arg = &facts.args[facts.calls[id].args.range()][position];
+    program.targets(func.file, id).iter().find_map(|&target| {
+        let param = program.param_of(func.file, target, position, arg)?;
+        let there = program.facts(target.func.file);
+        let fact = program.func(target.func);
+        let var = there.params[fact.params.range()].get(param)?.var;
+        if there.vars[var].defs.range().len() > 1 {
+            return None;
+        }
+        there.stores.as_slice()[fact.stores.range()]
+            .iter()
+            .find_map(|it| {
+                let (StoreKind::Augment(_), Target::Attr(name), Some(value)) =
+                    (it.kind, it.target, it.value)
+                else {
+                    return None;
+                };
+                let is_guarded = program
+                    .contexts(target.func.file, it.context)
+                    .any(|it| matches!(it, ContextKind::If { .. } | ContextKind::With { .. }));
+                (!is_guarded && keeps_graph(program, target.func.file, value, var, 6)).then(|| {
+                    (
+                        program.at(target.func.file, it.at),
+                        program.name(target.func.file, name).to_owned(),
+                    )
+                })
+            })
+    })
 }
 
 /// Whether `backward()` runs on the sum itself.

@@ -1,21 +1,19 @@
 //! `callback-never-removed`: an object gives its method to a registry that outlives it, and nothing takes it back.
 
-use rustc_hash::FxHashMap;
-
+use super::buses::buses;
+use super::lasting::lives_long;
 use super::registering::{
-    Held, Made, api_calls, arguments, calls_named, class_funcs, func_of, held, is_guarded, made,
+    Held, Made, api_calls, arguments, calls_of, class_funcs, func_of, held, is_guarded, made,
     symbol,
 };
 use super::{Context, Rule, Sink};
-use crate::facts::model::{
-    CallF, DefKind, Home, ResultKind, StoreKind, Usage, ValueId, ValueKind, VarId,
-};
+use crate::base::Span;
+use crate::facts::model::{CallF, ContextId, DefKind, StoreKind, Usage, ValueId, ValueKind, VarId};
 use crate::finding::{Confidence, Finding, Growth, Place, Role, Severity, Step};
-use crate::link::effects::EffectKind;
-use crate::link::place::PlaceKey;
-use crate::link::program::{ValueRef, last_name};
-use crate::link::{CallRef, Entity, FuncRef, Program, VarRef};
-use crate::models::{Holds, Runs};
+use crate::link::program::{Sym, ValueRef, last_name};
+use crate::link::{CallRef, ClassRef, Entity, FuncRef, Program};
+use crate::models::{Registry, Runs};
+use crate::syntax::tree::BinaryOp;
 
 pub(super) struct CallbackNeverRemoved;
 
@@ -32,13 +30,21 @@ impl Rule for CallbackNeverRemoved {
 }
 
 /// Where a callback is given away.
-struct Subscription<'a> {
-    call: CallRef,
-    fact: &'a CallF,
-    callback: ValueRef,
-    registry: String,
+pub(super) struct Subscription {
+    /// The function that does.
+    pub func: FuncRef,
+    /// Where it does.
+    pub at: Span,
+    /// Under which conditions.
+    pub context: Option<ContextId>,
+    /// What it gives.
+    pub callback: ValueRef,
+    /// What keeps it.
+    pub registry: String,
     /// Where the registry stands, when the program has it.
-    place: Option<(Place, String)>,
+    pub place: Option<(Place, String)>,
+    /// Whether the registry is an object of the program that lives longer.
+    pub outlives: bool,
 }
 
 fn libraries(cx: &Context<'_>, out: &mut Sink) {
@@ -57,28 +63,10 @@ fn libraries(cx: &Context<'_>, out: &mut Sink) {
             }
         }
         let name = program.api_text(node).to_owned();
-        // What takes a callback out, anywhere in the file.
-        let facts = program.facts(call.file);
-        let is_removed = facts.calls.iter().any(|it| {
-            let Some(last) = last_name(facts, it.callee) else {
-                return false;
-            };
-            let callee = ValueRef {
-                file: call.file,
-                id: it.callee,
-            };
-            registry.removers.iter().any(|name| {
-                name == last
-                    || name.rsplit_once('.').is_some_and(|it| it.1 == last)
-                        && program
-                            .external(callee)
-                            .is_some_and(|it| program.api_text(it) == name)
-            })
-        });
-        if is_removed {
-            continue;
-        }
         if fact.usage == Usage::Declared {
+            if is_removed(program, call.file, registry, None) {
+                continue;
+            }
             decorated(cx, call, fact, &name, out);
             continue;
         }
@@ -91,21 +79,134 @@ fn libraries(cx: &Context<'_>, out: &mut Sink) {
                 }
             })
             .map(|it| it.1)
+            .filter(|&it| !registry.functions_only || is_function(program, it))
             .find(|&it| held(program, it).is_some());
         let Some(callback) = callback else { continue };
+        if registry.lives.is_some() && !outlives(program, call, fact)
+            || is_removed(program, call.file, registry, Some(callback))
+        {
+            continue;
+        }
         let subscription = Subscription {
-            call,
-            fact,
+            func: func_of(call, fact),
+            at: fact.at,
+            context: fact.context,
             callback,
             registry: name,
             place: None,
+            outlives: registry.lives.is_some(),
         };
         report(cx, &subscription, &|_| false, out);
     }
 }
 
+/// Whether some call of the file takes a callback out of a registry.
+fn is_removed(
+    program: &Program<'_>,
+    file: u32,
+    registry: &Registry,
+    callback: Option<ValueRef>,
+) -> bool {
+    let facts = program.facts(file);
+    facts.calls.iter_ids().any(|(id, it)| {
+        let Some(last) = last_name(facts, it.callee) else {
+            return false;
+        };
+        let callee = ValueRef {
+            file,
+            id: it.callee,
+        };
+        let is_remover = registry.removers.iter().any(|name| {
+            name == last
+                || name.rsplit_once('.').is_some_and(|it| it.1 == last)
+                    && program
+                        .external(callee)
+                        .is_some_and(|it| program.api_text(it) == name)
+        });
+        is_remover && callback.is_none_or(|it| !names_another(program, CallRef { file, id }, it))
+    })
+}
+
+/// The name of the own method that a value is.
+fn own_method_name(program: &Program<'_>, value: ValueRef) -> Option<Sym> {
+    let ValueKind::Attr { base, name } = program.value(value) else {
+        return None;
+    };
+    let ValueKind::Var(var) = program.facts(value.file).values[base].kind else {
+        return None;
+    };
+    let is_own = program.files[value.file as usize].selfs.contains_key(&var);
+    (is_own && program.is_bound_method(value)).then(|| program.sym_of(value.file, name))
+}
+
+/// Whether a call takes out another callback than this: each function expression makes a new one, so only the method
+/// that was given, or the variable that holds the function, takes it out.
+fn names_another(program: &Program<'_>, remover: CallRef, callback: ValueRef) -> bool {
+    let names: Vec<Sym> = arguments(program, remover)
+        .filter_map(|it| own_method_name(program, it.1))
+        .collect();
+    match program.value(callback) {
+        ValueKind::Func(_) => !names.is_empty(),
+        _ => match own_method_name(program, callback) {
+            Some(name) => !names.is_empty() && !names.contains(&name),
+            None => false,
+        },
+    }
+}
+
+/// Whether a value is a function that is made where it stands, rather than a bound method.
+fn is_function(program: &Program<'_>, value: ValueRef) -> bool {
+    match program.value(value) {
+        ValueKind::Func(_) => true,
+        ValueKind::Call(_) => program.entities(value).iter().any(|it| {
+            matches!(it, Entity::ExternalInstance(node) if program.api_text(*node) == "functools.partial")
+        }),
+        ValueKind::Var(var) => {
+            let facts = program.facts(value.file);
+            facts.defs[facts.vars[var].defs.range()]
+                .iter()
+                .any(|it| matches!(it.kind, DefKind::Function(_)))
+        }
+        _ => false,
+    }
+}
+
+/// Whether the object that a method is called on was there before the function ran, and will be after it.
+fn outlives(program: &Program<'_>, call: CallRef, fact: &CallF) -> bool {
+    let file = call.file;
+    let facts = program.facts(file);
+    let ValueKind::Attr { base, .. } = facts.values[fact.callee].kind else {
+        return false;
+    };
+    let base = ValueRef { file, id: base };
+    if lives_long(program, base, 6) {
+        return true;
+    }
+    // An attribute that another method fills, of an object of which a process has few.
+    let ValueKind::Attr { base: owner, name } = program.value(base) else {
+        return false;
+    };
+    let ValueKind::Var(var) = facts.values[owner].kind else {
+        return false;
+    };
+    let Some(&(id, false)) = program.files[file as usize].selfs.get(&var) else {
+        return false;
+    };
+    let mut stores = program
+        .attr_stores(ClassRef { file, id }, program.sym_of(file, name))
+        .map(|it| FuncRef {
+            file: it.file,
+            id: program.facts(it.file).stores[it.id].func,
+        })
+        .peekable();
+    let func = func_of(call, fact);
+    stores.peek().is_some()
+        && program.func_name(func) != "__init__"
+        && stores.all(|it| program.func_name(it) == "__init__")
+}
+
 /// `@receiver(signal, weak=False)` on a function that is made for each call.
-fn decorated(cx: &Context<'_>, call: CallRef, fact: &CallF, name: &str, out: &mut Sink) {
+pub(super) fn decorated(cx: &Context<'_>, call: CallRef, fact: &CallF, name: &str, out: &mut Sink) {
     let program = cx.program;
     let facts = program.facts(call.file);
     let decorated = facts.funcs.iter_ids().find(|(_, it)| {
@@ -164,11 +265,16 @@ fn finding(
         .help("take it out when the object is done (a `close` that unregisters it), or register a function that holds the object by `weakref.WeakMethod`")
 }
 
-fn report(cx: &Context<'_>, it: &Subscription<'_>, leaves: &dyn Fn(&str) -> bool, out: &mut Sink) {
+pub(super) fn report(
+    cx: &Context<'_>,
+    it: &Subscription,
+    leaves: &dyn Fn(&str) -> bool,
+    out: &mut Sink,
+) {
     let program = cx.program;
-    let func = func_of(it.call, it.fact);
-    let file = it.call.file;
-    if func.id.index() == 0 || is_guarded(program, file, it.fact.context) {
+    let func = it.func;
+    let file = func.file;
+    if func.id.index() == 0 || is_guarded(program, file, it.context) {
         return;
     }
     let run = program.runs(func);
@@ -181,7 +287,7 @@ fn report(cx: &Context<'_>, it: &Subscription<'_>, leaves: &dyn Fn(&str) -> bool
     if is_once {
         return;
     }
-    let at = program.at(file, it.fact.at);
+    let at = program.at(file, it.at);
     let mut finding = match held(program, it.callback) {
         Some(Held::Instance(class, _)) => {
             let often = made(cx, class);
@@ -189,9 +295,22 @@ fn report(cx: &Context<'_>, it: &Subscription<'_>, leaves: &dyn Fn(&str) -> bool
                 return;
             }
             let funcs = class_funcs(program, class);
-            if calls_named(program, &funcs, |name| {
-                leaves(name) || program.models.registries.is_leaving(name) && it.place.is_some()
-            }) {
+            let is_undone = funcs.iter().any(|&func| {
+                calls_of(program, func).any(|(id, call)| {
+                    last_name(program.facts(func.file), call.callee).is_some_and(|name| {
+                        leaves(name)
+                            || program.models.registries.is_leaving(name) && it.place.is_some()
+                    }) && !names_another(
+                        program,
+                        CallRef {
+                            file: func.file,
+                            id,
+                        },
+                        it.callback,
+                    )
+                }) || leaves("__isub__") && subtracts(program, func)
+            });
+            if is_undone {
                 return;
             }
             finding(
@@ -210,7 +329,8 @@ fn report(cx: &Context<'_>, it: &Subscription<'_>, leaves: &dyn Fn(&str) -> bool
             })
         }
         Some(Held::Locals(var))
-            if run.often == Runs::PerEvent
+            if (run.often == Runs::PerEvent
+                || run.often == Runs::Many && (it.outlives || takes_event(program, func)))
                 && !program
                     .models
                     .registries
@@ -250,296 +370,23 @@ fn report(cx: &Context<'_>, it: &Subscription<'_>, leaves: &dyn Fn(&str) -> bool
     out.report(finding);
 }
 
-/// A parameter that a function puts into a container that lives long.
-struct Bus {
-    place: PlaceKey,
-    /// Names of functions that take one callback out.
-    removers: Vec<String>,
-}
-
-fn buses(cx: &Context<'_>, out: &mut Sink) {
-    let program = cx.program;
-    let mut buses: FxHashMap<(FuncRef, u32), Bus> = FxHashMap::default();
-    for key in program.places_with_effects() {
-        let file = program.place_file(key);
-        if program.files[file as usize].is_test {
-            continue;
-        }
-        let is_candidate = match key {
-            PlaceKey::Var(var) => program.var(var).home == Home::Module,
-            _ => true,
-        };
-        if !is_candidate {
-            continue;
-        }
-        let mut params = Vec::new();
-        for effect in program.effects(key) {
-            if !matches!(effect.kind, EffectKind::Grow(_)) || effect.via.is_some() {
-                continue;
-            }
-            if let Some(value) = effect.value {
-                for param in params_in(program, effect.func, value, 4) {
-                    params.push((effect.func, param));
-                }
-            }
-        }
-        if params.is_empty() || holds_weakly(program, key) {
-            continue;
-        }
-        let Some(removers) = removers(program, key) else {
-            continue;
-        };
-        for it in params {
-            buses.entry(it).or_insert_with(|| Bus {
-                place: key,
-                removers: removers.clone(),
-            });
-        }
-    }
-    if buses.is_empty() {
-        return;
-    }
-    for file in 0..program.files.len() as u32 {
-        if program.files[file as usize].is_test {
-            continue;
-        }
-        let facts = program.facts(file);
-        for (id, fact) in facts.calls.iter_ids() {
-            for &target in program.targets(file, id) {
-                for (position, arg) in facts.args[fact.args.range()].iter().enumerate() {
-                    let Some(param) = program.param_of(file, target, position, arg) else {
-                        continue;
-                    };
-                    let Some(bus) = buses.get(&(target.func, param as u32)) else {
-                        continue;
-                    };
-                    let callback = ValueRef {
-                        file,
-                        id: arg.value,
-                    };
-                    subscribed(cx, CallRef { file, id }, fact, callback, bus, out);
-                }
-            }
-        }
-    }
-}
-
-/// Parameters of a function that a value is, or contains.
-fn params_in(program: &Program<'_>, func: FuncRef, value: ValueId, depth: u32) -> Vec<u32> {
-    let Some(depth) = depth.checked_sub(1) else {
-        return Vec::new();
-    };
+/// Whether a function has a parameter that carries an event.
+fn takes_event(program: &Program<'_>, func: FuncRef) -> bool {
     let facts = program.facts(func.file);
-    match facts.values[value].kind {
-        ValueKind::Var(var) => {
-            let fact = &facts.vars[var];
-            fact.param
-                .filter(|_| fact.func == func.id)
-                .into_iter()
-                .collect()
-        }
-        ValueKind::Tuple(rows) | ValueKind::List(rows) => program
-            .list(func.file, rows)
-            .iter()
-            .flat_map(|&it| params_in(program, func, it, depth))
-            .collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn holds_weakly(program: &Program<'_>, key: PlaceKey) -> bool {
-    program
-        .place_values(key)
+    facts.params[program.func(func).params.range()]
         .iter()
-        .any(|&it| matches!(program.holds(it), Some(Holds::Weak | Holds::Bounded)))
+        .any(|it| {
+            program
+                .models
+                .is_event_parameter(program.name(func.file, facts.vars[it.var].name))
+        })
 }
 
-/// Names of functions that take a callback out; `None` when the container is emptied by others.
-fn removers(program: &Program<'_>, key: PlaceKey) -> Option<Vec<String>> {
-    let mut names = Vec::new();
-    for effect in program.effects(key) {
-        let name = program.func_name(effect.func);
-        let is_removal = effect.kind.shrinks()
-            || effect.kind == EffectKind::Rebind
-                && effect.func.id.index() != 0
-                && name != "__init__";
-        if !is_removal {
-            continue;
-        }
-        let takes = program.func(effect.func).params.range().len()
-            > usize::from(program.func(effect.func).class.is_some());
-        if !takes && !program.models.registries.is_leaving(name) {
-            return None;
-        }
-        names.push(name.to_owned());
-    }
-    Some(names)
-}
-
-fn subscribed(
-    cx: &Context<'_>,
-    call: CallRef,
-    fact: &CallF,
-    callback: ValueRef,
-    bus: &Bus,
-    out: &mut Sink,
-) {
-    let program = cx.program;
-    let is_callback = matches!(
-        program.value(callback),
-        ValueKind::Attr { .. } | ValueKind::Func(_) | ValueKind::Call(_)
-    ) || matches!(held(program, callback), Some(Held::Locals(_)));
-    // A subscription that gives something back may be ended by it.
-    if !is_callback || fact.usage != Usage::Discarded || held(program, callback).is_none() {
-        return;
-    }
-    if matches!(program.value(callback), ValueKind::Call(_)) {
-        let is_partial = program
-            .entities(callback)
-            .iter()
-            .any(|it| matches!(it, Entity::ExternalInstance(node) if program.api_text(*node) == "functools.partial"));
-        if !is_partial {
-            return;
-        }
-    }
-    let facts = program.facts(call.file);
-    // A class that keeps a table of its own objects' callbacks, by a method that they inherit: they are few, and known to it.
-    let is_own_table = match facts.values[fact.callee].kind {
-        ValueKind::Attr { base, .. } => match facts.values[base].kind {
-            ValueKind::Var(var) => program.files[call.file as usize].selfs.contains_key(&var),
-            _ => false,
-        },
-        _ => false,
-    };
-    if is_own_table {
-        return;
-    }
-    let lives = match bus.place {
-        PlaceKey::Var(_) | PlaceKey::Class(..) | PlaceKey::Func(..) => true,
-        PlaceKey::Instance(..) => match facts.values[fact.callee].kind {
-            ValueKind::Attr { base, .. } => lives_long(
-                program,
-                ValueRef {
-                    file: call.file,
-                    id: base,
-                },
-                6,
-            ),
-            _ => false,
-        },
-    };
-    if !lives {
-        return;
-    }
-    let name = program.place_name(bus.place);
-    let place = program.definition_span(bus.place).map(|at| {
-        (
-            program.at(program.place_file(bus.place), at),
-            format!("`{name}` keeps it"),
-        )
-    });
-    let subscription = Subscription {
-        call,
-        fact,
-        callback,
-        registry: name,
-        place,
-    };
-    report(
-        cx,
-        &subscription,
-        &|it| bus.removers.iter().any(|name| name == it),
-        out,
-    );
-}
-
-/// Whether a value is an object that stands in a module or class for as long as the process.
-fn lives_long(program: &Program<'_>, value: ValueRef, depth: u32) -> bool {
-    let Some(depth) = depth.checked_sub(1) else {
-        return false;
-    };
-    let file = value.file;
-    let facts = program.facts(file);
-    let again = |id| lives_long(program, ValueRef { file, id }, depth);
-    match program.value(value) {
-        ValueKind::Var(id) => {
-            let var = VarRef { file, id };
-            let var = program.imported_var(var).unwrap_or(var);
-            let fact = program.var(var);
-            let facts = program.facts(var.file);
-            let defs = &facts.defs[fact.defs.range()];
-            match fact.home {
-                Home::Module => defs.iter().any(|it| it.kind == DefKind::Assign),
-                Home::Function if fact.param.is_none() => match defs {
-                    [def] if def.kind == DefKind::Assign => def.value.is_some_and(|id| {
-                        lives_long(program, ValueRef { file: var.file, id }, depth)
-                    }),
-                    _ => false,
-                },
-                _ => false,
-            }
-        }
-        ValueKind::Attr { base, name } => {
-            let at = ValueRef { file, id: base };
-            let mut bases = program.entities(at);
-            bases.retain(|it| !matches!(it, Entity::External(_) | Entity::ExternalInstance(_)));
-            let is_own = matches!(facts.values[base].kind, ValueKind::Var(var) if program.files[file as usize].selfs.contains_key(&var));
-            bases.iter().any(|it| match it {
-                Entity::Module(other) => program.files[*other as usize]
-                    .globals
-                    .get(&program.sym_of(file, name))
-                    .is_some_and(|&id| {
-                        let var = VarRef { file: *other, id };
-                        let var = program.imported_var(var).unwrap_or(var);
-                        let facts = program.facts(var.file);
-                        facts.defs[facts.vars[var.id].defs.range()]
-                            .iter()
-                            .any(|it| it.kind == DefKind::Assign)
-                    }),
-                Entity::Class(_) => true,
-                Entity::Instance(class) if is_own => {
-                    let mut stores = program
-                        .attr_stores(*class, program.sym_of(file, name))
-                        .filter_map(|it| {
-                            let store = &program.facts(it.file).stores[it.id];
-                            (store.kind == StoreKind::Assign)
-                                .then(|| store.value.map(|id| ValueRef { file: it.file, id }))
-                                .flatten()
-                        })
-                        .filter(|&it| program.value(it) != ValueKind::None)
-                        .peekable();
-                    stores.peek().is_some() && stores.all(|it| lives_long(program, it, depth))
-                }
-                _ => !is_own && again(base),
-            })
-        }
-        ValueKind::Or(rows) => program.list(file, rows).iter().all(|&it| again(it)),
-        // `get_bus()` that returns the one of the module.
-        ValueKind::Call(id) => {
-            let targets = program.targets(file, id);
-            !targets.is_empty()
-                && targets.iter().all(|it| {
-                    let facts = program.facts(it.func.file);
-                    let mut results = facts.results[program.func(it.func).results.range()]
-                        .iter()
-                        .filter(|it| it.kind == ResultKind::Return)
-                        .filter_map(|it| it.value)
-                        .peekable();
-                    results.peek().is_some()
-                        && results.all(|id| {
-                            lives_long(
-                                program,
-                                ValueRef {
-                                    file: it.func.file,
-                                    id,
-                                },
-                                depth,
-                            )
-                        })
-                })
-        }
-        _ => false,
-    }
+/// Whether a function takes something from something by `-=`.
+fn subtracts(program: &Program<'_>, func: FuncRef) -> bool {
+    program.facts(func.file).stores.as_slice()[program.func(func).stores.range()]
+        .iter()
+        .any(|it| matches!(it.kind, StoreKind::Augment(BinaryOp::Sub)))
 }
 
 /// Hooks of which the handle is thrown away, on an object that the function was given.

@@ -9,7 +9,7 @@ use crate::facts::model::{CallF, ContextKind, ValueId, ValueKind};
 use crate::finding::{Confidence, Finding, Growth, Role, Step};
 use crate::heap::origin::Origins;
 use crate::link::program::{ValueRef, last_name};
-use crate::link::{CallRef, FuncRef, Program};
+use crate::link::{CallRef, ClassRef, FuncRef, Program};
 use crate::models::{ApiRole, Runs};
 
 pub(super) struct HandlerPerCall;
@@ -34,12 +34,19 @@ fn repeats(cx: &Context<'_>, func: FuncRef) -> Option<(Confidence, Growth)> {
     let program = cx.program;
     let name = program.func_name(func);
     if program.models.registries.is_setting_up(name) {
-        return None;
+        return program
+            .callers(func)
+            .iter()
+            .any(|&it| is_again(cx, it))
+            .then_some((Confidence::Medium, Growth::PerCall));
     }
     let run = program.runs(func);
     if name == "__init__" || run.often == Runs::PerInstance {
         let class = program.class_of(func)?;
         return match made(cx, class) {
+            Made::Few if is_made_for_each(program, class) => {
+                Some((Confidence::Medium, Growth::PerInstance))
+            }
             Made::Few => None,
             Made::Unknown => Some((Confidence::Medium, Growth::PerInstance)),
             Made::Often => Some((Confidence::High, Growth::PerInstance)),
@@ -59,6 +66,57 @@ fn repeats(cx: &Context<'_>, func: FuncRef) -> Option<(Confidence, Growth)> {
         }
         _ => None,
     }
+}
+
+/// Whether a call of a function that sets something up comes again and again.
+fn is_again(cx: &Context<'_>, call: CallRef) -> bool {
+    let program = cx.program;
+    let fact = program.call(call);
+    let by = func_of(call, fact);
+    if program.files[call.file as usize].is_test
+        || by.id.index() == 0
+        || is_guarded(program, call.file, fact.context)
+    {
+        return false;
+    }
+    if program.func_name(by) == "__init__" {
+        return program
+            .class_of(by)
+            .is_some_and(|it| made(cx, it) == Made::Often || is_made_for_each(program, it));
+    }
+    match program.runs(by).often {
+        Runs::PerEvent => !program
+            .models
+            .registries
+            .is_setting_up(program.func_name(by)),
+        Runs::Many | Runs::PerInstance => program.callers(by).iter().any(|&it| {
+            program.is_in_loop(it.file, program.call(it).context)
+                && !program.files[it.file as usize].is_test
+        }),
+        _ => false,
+    }
+}
+
+/// Whether some code makes an object of the class for each element of something that it is given.
+fn is_made_for_each(program: &Program<'_>, class: ClassRef) -> bool {
+    program.constructions(class).iter().any(|&it| {
+        let fact = program.call(it);
+        !program.files[it.file as usize].is_test
+            && program
+                .contexts(it.file, fact.context)
+                .any(|context| match context {
+                    ContextKind::For { iter } => program
+                        .origins(
+                            func_of(it, fact),
+                            ValueRef {
+                                file: it.file,
+                                id: iter,
+                            },
+                        )
+                        .has(Origins::PARAM.with(Origins::EVENT)),
+                    _ => false,
+                })
+    })
 }
 
 fn handler(cx: &Context<'_>, call: CallRef, fact: &CallF, out: &mut Sink) {
@@ -224,7 +282,7 @@ fn is_open_name(program: &Program<'_>, func: FuncRef, value: ValueRef) -> bool {
             file: value.file,
             id: part,
         };
-        let origins = program.origins(func, at);
+        let origins = name_origins(program, func, at);
         is_open |= origins.has(
             Origins::IDENTITY
                 .with(Origins::FRESH_ID)
@@ -233,4 +291,39 @@ fn is_open_name(program: &Program<'_>, func: FuncRef, value: ValueRef) -> bool {
         ) && !is_looped;
     }
     is_open
+}
+
+/// Where a part of a name comes from; of an attribute of the own object, what its methods store there.
+fn name_origins(program: &Program<'_>, func: FuncRef, value: ValueRef) -> Origins {
+    let facts = program.facts(value.file);
+    let origins = program.origins(func, value);
+    let ValueKind::Attr { base, name } = program.value(value) else {
+        return origins;
+    };
+    let ValueKind::Var(var) = facts.values[base].kind else {
+        return origins;
+    };
+    let Some(&(id, false)) = program.files[value.file as usize].selfs.get(&var) else {
+        return origins;
+    };
+    let class = ClassRef {
+        file: value.file,
+        id,
+    };
+    program
+        .attr_stores(class, program.sym_of(value.file, name))
+        .filter_map(|it| {
+            let store = &program.facts(it.file).stores[it.id];
+            let by = FuncRef {
+                file: it.file,
+                id: store.func,
+            };
+            let stored = ValueRef {
+                file: it.file,
+                id: store.value?,
+            };
+            Some(program.origins(by, stored))
+        })
+        .filter(|it| it.has(Origins::FRESH_ID.with(Origins::IDENTITY)))
+        .fold(origins, Origins::with)
 }

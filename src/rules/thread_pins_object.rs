@@ -6,7 +6,7 @@ use super::registering::{
 };
 use super::{Context, Rule, Sink};
 use crate::facts::model::{
-    CallF, ContextId, ContextKind, ResultKind, StoreKind, Target, ValueKind,
+    CallF, ContextId, ContextKind, ResultKind, StoreKind, Target, ValueId, ValueKind,
 };
 use crate::finding::{Confidence, Finding, Growth, Role, Severity, Step};
 use crate::link::program::{ValueRef, last_name};
@@ -24,34 +24,94 @@ impl Rule for ThreadPinsObject {
         for (call, fact) in role_calls(cx.program, ApiRole::Thread) {
             thread(cx, call, fact, out);
         }
+        for class in cx.program.class_refs() {
+            thread_class(cx, class, out);
+        }
+        for (call, fact) in role_calls(cx.program, ApiRole::Task) {
+            task(cx, call, fact, out);
+        }
         for (call, fact) in role_calls(cx.program, ApiRole::Timer) {
             timer(cx, call, fact, out);
         }
     }
 }
 
-/// The method of the own instance that a thread runs.
+/// The method of the own instance that a value is.
 fn own_method(program: &Program<'_>, value: ValueRef) -> Option<(ClassRef, FuncRef)> {
     let ValueKind::Attr { base, .. } = program.value(value) else {
         return None;
     };
-    let ValueKind::Var(var) = program.facts(value.file).values[base].kind else {
-        return None;
-    };
-    let &(id, false) = program.files[value.file as usize].selfs.get(&var)? else {
-        return None;
-    };
+    let class = own_instance(program, value.file, base)?;
     if !program.is_bound_method(value) {
         return None;
     }
-    let class = ClassRef {
-        file: value.file,
-        id,
-    };
     program.entities(value).iter().find_map(|it| match it {
         Entity::Bound(func) => Some((class, *func)),
         _ => None,
     })
+}
+
+/// The class whose instance a value is, in a method of that class.
+fn own_instance(program: &Program<'_>, file: u32, value: ValueId) -> Option<ClassRef> {
+    let ValueKind::Var(var) = program.facts(file).values[value].kind else {
+        return None;
+    };
+    match program.files[file as usize].selfs.get(&var) {
+        Some(&(id, false)) => Some(ClassRef { file, id }),
+        _ => None,
+    }
+}
+
+/// What a thread with this target runs, and the class whose instance it keeps: by a bound method, a closure over the
+/// instance, or an argument.
+fn pinned(
+    program: &Program<'_>,
+    target: ValueRef,
+    passed: Option<ValueRef>,
+) -> Option<(ClassRef, FuncRef)> {
+    if let Some(it) = own_method(program, target) {
+        return Some(it);
+    }
+    let file = target.file;
+    let entities = program.entities(target);
+    let func = match program.value(target) {
+        ValueKind::Func(id) => FuncRef { file, id },
+        _ => entities.iter().find_map(|it| match it {
+            Entity::Func(func) => Some(*func),
+            _ => None,
+        })?,
+    };
+    let selfs = &program.files[func.file as usize].selfs;
+    let closed_over = program
+        .func(func)
+        .free
+        .iter()
+        .find_map(|it| match selfs.get(it) {
+            Some(&(id, false)) => Some(ClassRef {
+                file: func.file,
+                id,
+            }),
+            _ => None,
+        });
+    let class = closed_over.or_else(|| {
+        let (ValueKind::Tuple(rows) | ValueKind::List(rows)) = program.value(passed?) else {
+            return None;
+        };
+        program
+            .list(file, rows)
+            .iter()
+            .find_map(|&it| own_instance(program, file, it))
+    })?;
+    // `lambda: self.run()` runs the method.
+    let run = match program.value(target) {
+        ValueKind::Func(_) => calls_of(program, func)
+            .flat_map(|(id, _)| program.targets(func.file, id))
+            .map(|it| it.func)
+            .next()
+            .unwrap_or(func),
+        _ => func,
+    };
+    Some((class, run))
 }
 
 fn thread(cx: &Context<'_>, call: CallRef, fact: &CallF, out: &mut Sink) {
@@ -62,19 +122,144 @@ fn thread(cx: &Context<'_>, call: CallRef, fact: &CallF, out: &mut Sink) {
         .find(|it| it.0 == Some("target"))
         .or_else(|| args.get(1).filter(|it| it.0.is_none()));
     let Some(&(_, target)) = target else { return };
-    let Some((class, method)) = own_method(program, target) else {
+    let passed = args.iter().find(|it| it.0 == Some("args")).map(|it| it.1);
+    let Some((class, method)) = pinned(program, target, passed) else {
         return;
     };
+    let funcs = class_funcs(program, class);
+    if !calls_named(program, &funcs, |it| it == "start") {
+        return;
+    }
+    runner(
+        cx,
+        call,
+        fact,
+        &Runner {
+            class,
+            method,
+            what: "thread",
+        },
+        &funcs,
+        out,
+    );
+}
+
+/// A class of threads of which each starts itself.
+fn thread_class(cx: &Context<'_>, class: ClassRef, out: &mut Sink) {
+    let program = cx.program;
+    let is_thread = program.class_info(class).is_some_and(|it| {
+        it.libraries
+            .iter()
+            .any(|&it| program.models.registries.role(it) == Some(ApiRole::Thread))
+    });
+    let (Some(run), Some(start)) = (program.sym("run"), program.sym("start")) else {
+        return;
+    };
+    if !is_thread || program.files[class.file as usize].is_test {
+        return;
+    }
+    let (Some(method), None) = (program.method(class, run), program.method(class, start)) else {
+        return;
+    };
+    let funcs = class_funcs(program, class);
+    // `self.start()`
+    let started = funcs.iter().find_map(|&func| {
+        let facts = program.facts(func.file);
+        calls_of(program, func).find_map(|(id, it)| match facts.values[it.callee].kind {
+            ValueKind::Attr { base, name }
+                if program.name(func.file, name) == "start"
+                    && own_instance(program, func.file, base).is_some() =>
+            {
+                Some((
+                    CallRef {
+                        file: func.file,
+                        id,
+                    },
+                    it,
+                ))
+            }
+            _ => None,
+        })
+    });
+    if let Some((call, fact)) = started {
+        runner(
+            cx,
+            call,
+            fact,
+            &Runner {
+                class,
+                method,
+                what: "thread",
+            },
+            &funcs,
+            out,
+        );
+    }
+}
+
+/// `asyncio.create_task(self.run())`
+fn task(cx: &Context<'_>, call: CallRef, fact: &CallF, out: &mut Sink) {
+    let program = cx.program;
+    let Some((_, coroutine)) = arguments(program, call).next() else {
+        return;
+    };
+    let ValueKind::Call(started) = program.value(coroutine) else {
+        return;
+    };
+    let callee = ValueRef {
+        file: call.file,
+        id: program.facts(call.file).calls[started].callee,
+    };
+    let Some((class, method)) = own_method(program, callee) else {
+        return;
+    };
+    let funcs = class_funcs(program, class);
+    if calls_named(program, &funcs, |it| it.contains("cancel") || it == "stop")
+        || !program.func(method).is_async
+    {
+        return;
+    }
+    runner(
+        cx,
+        call,
+        fact,
+        &Runner {
+            class,
+            method,
+            what: "task",
+        },
+        &funcs,
+        out,
+    );
+}
+
+/// What runs a method of an object, and so keeps the object.
+struct Runner {
+    class: ClassRef,
+    method: FuncRef,
+    what: &'static str,
+}
+
+fn runner(
+    cx: &Context<'_>,
+    call: CallRef,
+    fact: &CallF,
+    it: &Runner,
+    funcs: &[FuncRef],
+    out: &mut Sink,
+) {
+    let program = cx.program;
+    let &Runner {
+        class,
+        method,
+        what,
+    } = it;
     let func = func_of(call, fact);
     if is_guarded(program, call.file, fact.context) {
         return;
     }
     let often = made(cx, class);
     if often == Made::Few || matches!(program.runs(func).often, Runs::Once | Runs::Import) {
-        return;
-    }
-    let funcs = class_funcs(program, class);
-    if !calls_named(program, &funcs, |it| it == "start") {
         return;
     }
     let confidence = if often == Made::Often {
@@ -86,12 +271,12 @@ fn thread(cx: &Context<'_>, call: CallRef, fact: &CallF, out: &mut Sink) {
     let class_name = program.class_name(class);
     let path = [
         Step {
-            node: "a running thread".to_owned(),
+            node: format!("a running {what}"),
             edge: String::new(),
             place: None,
         },
         Step {
-            node: format!("{}.{}", class_name, program.func_name(method)),
+            node: program.qualified(method),
             edge: "target".to_owned(),
             place: Some(at),
         },
@@ -104,28 +289,32 @@ fn thread(cx: &Context<'_>, call: CallRef, fact: &CallF, out: &mut Sink) {
     let method_at = program.at(method.file, program.func(method).name_span);
     if is_endless(program, method) {
         let message = format!(
-            "the thread runs `{}` for ever, so each `{class_name}` that starts one stays until the process ends",
+            "the {what} runs `{}` for ever, so each `{class_name}` that starts one stays until the process ends",
             program.qualified(method)
         );
         out.report(
             Finding::new(out.meta(), at, message)
                 .severity(Severity::Warning)
                 .confidence(confidence)
-                .label(at, Role::Registration, "the thread holds the method, and the method its instance")
+                .label(at, Role::Registration, format!("the {what} holds the method, and the method its instance"))
                 .label(method_at, Role::Link, "nothing ends the loop in here")
                 .path(path)
                 .growth(Growth::PerInstance)
                 .symbol(symbol(program, func))
-                .help("give the loop an end (`while not self._stop.wait(…)`, and a `close` that sets it), or run a function that holds the object by `weakref.ref`"),
+                .help(if what == "task" {
+                    "keep the task, and cancel it in `close`"
+                } else {
+                    "give the loop an end (`while not self._stop.wait(…)`, and a `close` that sets it), or run a function that holds the object by `weakref.ref`"
+                }),
         );
         return;
     }
-    let Some(stop) = stopped_by_finalizer(program, class, method, &funcs) else {
+    let Some(stop) = stopped_by_finalizer(program, class, method, funcs) else {
         return;
     };
     let finalizer_at = program.at(stop.file, program.func(stop).name_span);
     let message = format!(
-        "`{class_name}.__del__` is to end the thread, but the thread keeps the object alive: `__del__` never runs"
+        "`{class_name}.__del__` is to end the {what}, but the {what} keeps the object alive: `__del__` never runs"
     );
     out.report(
         Finding::new(out.meta(), at, message)
@@ -134,7 +323,7 @@ fn thread(cx: &Context<'_>, call: CallRef, fact: &CallF, out: &mut Sink) {
             .label(
                 at,
                 Role::Registration,
-                "the thread holds the method, and the method its instance",
+                format!("the {what} holds the method, and the method its instance"),
             )
             .label(method_at, Role::Link, "runs until it is told to stop")
             .label(finalizer_at, Role::Release, "the only one who tells it")
@@ -297,6 +486,20 @@ fn stopped_by_finalizer(
     (!is_other && !is_called).then_some(finalizer)
 }
 
+/// Whether a function, each time it runs to its end, runs another one.
+fn leads_to(program: &Program<'_>, from: FuncRef, to: FuncRef, depth: u32) -> bool {
+    from == to
+        || depth > 0
+            && calls_of(program, from)
+                .filter(|(_, it)| {
+                    !program.contexts(from.file, it.context).any(|it| {
+                        matches!(it, ContextKind::If { .. } | ContextKind::Handler { .. })
+                    })
+                })
+                .flat_map(|(id, _)| program.targets(from.file, id))
+                .any(|it| leads_to(program, it.func, to, depth - 1))
+}
+
 /// Timers shorter than this end soon enough.
 const LONG: i64 = 60;
 
@@ -326,8 +529,9 @@ fn timer(cx: &Context<'_>, call: CallRef, fact: &CallF, out: &mut Sink) {
     }
     let run = program.runs(func);
     // A method that starts a timer for itself goes on for ever.
-    let repeats = own_method(program, callback)
-        .filter(|it| it.1 == func && fact.context.is_none() && made(cx, it.0) != Made::Few);
+    let repeats = own_method(program, callback).filter(|it| {
+        fact.context.is_none() && leads_to(program, it.1, func, 3) && made(cx, it.0) != Made::Few
+    });
     let at = program.at(file, fact.at);
     if let Some((class, _)) = repeats {
         let message = format!(

@@ -1,5 +1,6 @@
 //! `unfreed-native-memory`: memory that Python does not see, and pointer types that ctypes keeps for ever.
 
+use super::native_handles::{handles, restype};
 use super::registering::{
     arguments, bound_vars, calls_named, escapes, func_of, is_repeated, role_calls, symbol,
     with_nested,
@@ -20,11 +21,15 @@ impl Rule for UnfreedNativeMemory {
 
     fn check(&self, cx: &Context<'_>, out: &mut Sink) {
         let program = cx.program;
+        handles(cx, out);
         for (call, fact) in role_calls(program, ApiRole::NativeMemory) {
             let func = func_of(call, fact);
-            if is_freed(program, func, &["free", "PyMem_RawFree", "PyMem_Free"])
-                || leaves(program, func, call, fact)
-            {
+            // ctypes makes `bytes` of a `c_char_p`, and the pointer is lost at once.
+            let name = last_name(program.facts(call.file), fact.callee).unwrap_or_default();
+            let is_lost = restype(program, call.file, name)
+                .is_some_and(|it| last_name(program.facts(call.file), it) == Some("c_char_p"));
+            let frees = ["free", "PyMem_RawFree", "PyMem_Free"];
+            if !is_lost && (is_freed(program, func, &frees) || leaves(program, func, call, fact)) {
                 continue;
             }
             report(
