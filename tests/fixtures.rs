@@ -20,10 +20,6 @@ const KNOWN: &Known = &[
         &["projects/shop"],
     ),
     (
-        "found with low confidence: hooks by name, added by a decorator that a request applies",
-        &["lookalikes/hook_table_bad"],
-    ),
-    (
         "a client that is made and closed for each call is not information",
         &["needs/r14_clients.py:7 INFO client-churn"],
     ),

@@ -241,11 +241,9 @@ fn may_close_loop(program: &Program<'_>, file: u32, call: CallId) -> bool {
         .to_ascii_lowercase();
     let targets = program.targets(file, call);
     if targets.is_empty() {
-        return [
-            "close", "shut", "stop", "dispose", "clean", "finish", "end", "run",
-        ]
-        .iter()
-        .any(|it| name.contains(it));
+        return ["close", "shut", "stop", "dispose", "clean", "finish"]
+            .iter()
+            .any(|it| name.contains(it));
     }
     targets.iter().any(|it| closes_something(program, it.func))
 }

@@ -1,7 +1,7 @@
 //! `thread-pins-object`: a thread that never ends keeps the object whose method it runs; a waiting thread for each call.
 
 use super::registering::{
-    Made, arguments, bound_attr, bound_vars, calls_named, calls_of, class_funcs, func_of,
+    Made, arguments, bound_attr, bound_vars, calls_named, calls_of, class_funcs, func_of, has_end,
     is_guarded, made, role_calls, symbol, with_nested,
 };
 use super::{Context, Rule, Sink};
@@ -214,7 +214,9 @@ fn task(cx: &Context<'_>, call: CallRef, fact: &CallF, out: &mut Sink) {
         return;
     };
     let funcs = class_funcs(program, class);
-    if calls_named(program, &funcs, |it| it.contains("cancel") || it == "stop")
+    // What has no end of its own is made to serve for ever, as far as we see.
+    if !has_end(program, class)
+        || calls_named(program, &funcs, |it| it.contains("cancel") || it == "stop")
         || !program.func(method).is_async
     {
         return;
@@ -259,7 +261,14 @@ fn runner(
         return;
     }
     let often = made(cx, class);
-    if often == Made::Few || matches!(program.runs(func).often, Runs::Once | Runs::Import) {
+    let sets_up = program
+        .models
+        .registries
+        .is_setting_up(program.func_name(func));
+    if often == Made::Few
+        || sets_up
+        || matches!(program.runs(func).often, Runs::Once | Runs::Import)
+    {
         return;
     }
     let confidence = if often == Made::Often {
