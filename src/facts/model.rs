@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{Idx, IndexVec, Name, Span, Texts, compact};
 use crate::flow::ir::Body;
-use crate::syntax::tree::{BinaryOp, CompKind, CompareOp, FuncKind, ParamKind};
+use crate::syntax::tree::{CompKind, FuncKind, ParamKind};
+
+pub use crate::syntax::tree::{BinaryOp, CompareOp};
 
 /// Id of a variable of this file. Equal to the tree's variable id.
 pub type VarId = Idx<VarF>;

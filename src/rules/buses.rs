@@ -7,13 +7,14 @@ use super::lasting::lives_long;
 use super::registering::{Held, func_of, held};
 use super::{Context, Sink};
 use crate::base::Span;
-use crate::facts::model::{CallF, ContextId, Home, StoreKind, Target, Usage, ValueId, ValueKind};
+use crate::facts::model::{
+    BinaryOp, CallF, ContextId, Home, StoreKind, Target, Usage, ValueId, ValueKind,
+};
 use crate::link::effects::EffectKind;
 use crate::link::place::PlaceKey;
 use crate::link::program::ValueRef;
 use crate::link::{CallRef, Entity, FuncRef, Program};
 use crate::models::Holds;
-use crate::syntax::tree::BinaryOp;
 
 /// A parameter that a function puts into a container that lives long.
 #[derive(Clone)]

@@ -8,12 +8,13 @@ use super::registering::{
 };
 use super::{Context, Rule, Sink};
 use crate::base::Span;
-use crate::facts::model::{CallF, ContextId, DefKind, StoreKind, Usage, ValueId, ValueKind, VarId};
+use crate::facts::model::{
+    BinaryOp, CallF, ContextId, DefKind, StoreKind, Usage, ValueId, ValueKind, VarId,
+};
 use crate::finding::{Confidence, Finding, Growth, Place, Role, Severity, Step};
 use crate::link::program::{Sym, ValueRef, last_name};
 use crate::link::{CallRef, ClassRef, Entity, FuncRef, Program};
 use crate::models::{Registry, Runs};
-use crate::syntax::tree::BinaryOp;
 
 pub(super) struct CallbackNeverRemoved;
 

@@ -8,12 +8,12 @@ use super::registering::{
 };
 use super::{Context, Sink};
 use crate::facts::model::{
-    ArgF, CallF, ContextKind, Home, ResultKind, StoreKind, Target, Usage, ValueId, ValueKind, VarId,
+    ArgF, CallF, CompareOp, ContextKind, Home, ResultKind, StoreKind, Target, Usage, ValueId,
+    ValueKind, VarId,
 };
 use crate::finding::{Confidence, Finding, Growth, Role};
 use crate::link::program::{ValueRef, last_name};
 use crate::link::{CallRef, ClassRef, Entity, FuncRef, Program};
-use crate::syntax::tree::CompareOp;
 
 /// Reports handles that get lost.
 pub(super) fn handles(cx: &Context<'_>, out: &mut Sink) {
