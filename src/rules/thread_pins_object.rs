@@ -551,7 +551,7 @@ fn timer(cx: &Context<'_>, call: CallRef, fact: &CallF, out: &mut Sink) {
             Finding::new(out.meta(), at, message)
                 .severity(Severity::Warning)
                 .confidence(Confidence::Medium)
-                .label(at, Role::Registration, "the waiting thread holds the method, and the method its instance")
+                .label(at, Role::Registration, "the waiting thread holds the method and its instance")
                 .growth(Growth::PerInstance)
                 .symbol(symbol(program, func))
                 .help("keep the timer and cancel it in `close`, or hold the object by `weakref.ref` in the callback"),
