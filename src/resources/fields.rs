@@ -339,7 +339,7 @@ fn releases_in(
         for id in (fact.values.start..fact.values.end).map(crate::base::Idx::new) {
             match facts.values[id].kind {
                 ValueKind::Attr { base, name } => {
-                    let name = &*facts.names[name.0 as usize];
+                    let name = &facts.names[name.0 as usize];
                     // A loop that is stopped is still open.
                     if let Some(attr) = attr_of(base)
                         && resources.is_closer(name)

@@ -31,7 +31,7 @@ pub(super) fn handles(cx: &Context<'_>, out: &mut Sink) {
             .any(|it| is_ffi(program.name(file, it.name)))
             || facts.names.iter().any(|it| {
                 matches!(
-                    &**it,
+                    it,
                     "ctypes" | "cffi" | "CDLL" | "contents" | "byref" | "restype"
                 )
             });
