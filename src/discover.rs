@@ -14,7 +14,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use walkdir::{DirEntry, WalkDir};
@@ -402,7 +402,6 @@ impl Ctx<'_> {
                     ignores.enter();
                 }
             } else if let Some(sort) = FileKind::of(Path::new(entry.file_name()).extension())
-                && sort != FileKind::Stub
                 && !self.passes_over(&entry, &ignores)
                 && let Some(size) = self.size(&entry)
             {
@@ -513,6 +512,7 @@ impl Ctx<'_> {
             }
             same
         });
+        leave_out_doubled_stubs(files);
         let mut numbers: FxHashMap<Arc<Path>, u32> = FxHashMap::default();
         for file in files {
             let root = &self.package_roots[file.package_root as usize];
@@ -541,6 +541,20 @@ impl Ctx<'_> {
         let shown = slashes(below);
         if shown.is_empty() { ".".into() } else { shown }
     }
+}
+
+/// What has a source is not believed from its stub.
+fn leave_out_doubled_stubs(files: &mut Vec<SourcePath>) {
+    if files.iter().all(|it| it.kind != FileKind::Stub) {
+        return;
+    }
+    let sources = files.iter().filter(|it| it.kind == FileKind::Source);
+    let sources: FxHashSet<PathBuf> = sources.map(|it| it.path.with_extension("")).collect();
+    files.retain(|it| {
+        let path = it.path.with_extension("");
+        let is_doubled = sources.contains(&path) || sources.contains(&path.join("__init__"));
+        it.kind != FileKind::Stub || !is_doubled
+    });
 }
 
 fn dotted(prefix: &str, stem: &str) -> String {

@@ -2,13 +2,14 @@
 //!
 //! Lowering never fails: it returns what could be read and a list of errors. Parser crates are named only below here;
 //! `rustpython` and `ruff` are the two doors, `resolve` does scopes and names for both, `pragmas` finds our comments,
-//! `cells` makes one text of a notebook's cells.
+//! `cells` makes one text of a notebook's cells, `stub` keeps what a stub can be believed in.
 
 mod cells;
 mod pragmas;
 mod resolve;
 mod ruff;
 mod rustpython;
+mod stub;
 
 use std::panic::catch_unwind;
 
@@ -52,15 +53,28 @@ pub enum Door {
 /// Runs on a thread with a stack of [`STACK_SIZE`](crate::limits::STACK_SIZE).
 #[must_use]
 pub fn lower(text: &str, door: Door) -> Lowered {
-    let mut lowered = match door {
+    let mut lowered = unresolved(text, door);
+    resolve::resolve(&mut lowered.module);
+    lowered
+}
+
+/// Reads a stub, of which no function stays: classes, the names and types of their members, imports, constants.
+#[must_use]
+pub fn lower_stub(text: &str, door: Door) -> Lowered {
+    let mut lowered = unresolved(text, door);
+    stub::reduce(&mut lowered.module);
+    resolve::resolve(&mut lowered.module);
+    lowered
+}
+
+fn unresolved(text: &str, door: Door) -> Lowered {
+    match door {
         Door::Auto => {
             catch_unwind(|| ruff::lower(text)).unwrap_or_else(|_| rustpython::lower(text))
         }
         Door::Ruff => ruff::lower(text),
         Door::Rustpython => rustpython::lower(text),
-    };
-    resolve::resolve(&mut lowered.module);
-    lowered
+    }
 }
 
 /// String literals that go over several lines, in order: inside them a line's blanks are text.

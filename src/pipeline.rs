@@ -632,6 +632,7 @@ fn inputs(
             long_module: long.filter(|it| !it.is_empty()),
             is_package: file.path.file_name().is_some_and(|it| it == "__init__.py"),
             is_apart: file.kind == FileKind::Notebook,
+            is_stub: file.kind == FileKind::Stub,
             root: file.package_root,
             is_test: file.is_test,
             is_vendored: file.is_vendored,

@@ -9,7 +9,7 @@ use crate::base::{CellSpot, Cells, LineCol, LineIndex, Span};
 use crate::decode::{DecodeError, decode};
 use crate::discover::{FileKind, SourcePath};
 use crate::limits::{MAX_FILE, MAX_NOTEBOOK};
-use crate::lower::{Door, Lowered, lower, lower_cells};
+use crate::lower::{Door, Lowered, lower, lower_cells, lower_stub};
 use crate::notebook::{self, NotebookError};
 
 /// Bytes of files that stand for what is on the disk.
@@ -22,6 +22,8 @@ pub struct Source {
     pub text: String,
     /// Of a notebook, where its cells stand.
     pub cells: Option<Cells>,
+    /// What sort of file it stands in.
+    pub kind: FileKind,
 }
 
 /// Why there is no code.
@@ -103,7 +105,8 @@ pub fn bytes(file: &SourcePath, overlay: &Overlay) -> Result<Vec<u8>, SourceErro
 pub fn code(bytes: Vec<u8>, kind: FileKind) -> Result<Source, SourceError> {
     let text = decode(bytes)?;
     if kind != FileKind::Notebook {
-        return Ok(Source { text, cells: None });
+        let cells = None;
+        return Ok(Source { text, cells, kind });
     }
     let notebook = notebook::read(text)?;
     if notebook.text.len() as u64 > MAX_FILE {
@@ -114,6 +117,7 @@ pub fn code(bytes: Vec<u8>, kind: FileKind) -> Result<Source, SourceError> {
     Ok(Source {
         text: notebook.text,
         cells: Some(notebook.cells),
+        kind,
     })
 }
 
@@ -123,6 +127,7 @@ impl Source {
     pub fn lower(&self, door: Door) -> Lowered {
         match &self.cells {
             Some(cells) => lower_cells(&self.text, cells.ranges(self.text.len() as u32), door),
+            None if self.kind == FileKind::Stub => lower_stub(&self.text, door),
             None => lower(&self.text, door),
         }
     }

@@ -271,6 +271,27 @@ fn an_unreadable_file_is_a_notice_and_the_run_goes_on() {
     assert_eq!(heaplint(at.path(), &["."]).code, 0, "notices do not fail");
 }
 
+/// A stub says which classes there are, and nothing of what its functions do; a stub of a library that we know says nothing.
+#[test]
+fn stubs_are_believed_in_their_classes() {
+    let native = "import enum\nclass Kind(enum.Enum): ...\ndef keep(file) -> None: ...\n";
+    let app = "import functools, sqlite3\nfrom native import Kind, keep\n\nclass Color(Kind):\n    @functools.lru_cache(maxsize=None)\n    def mix(self, other): return other\n\n\ndef kept(path):\n    f = open(path)\n    keep(f)\n\n\ndef query(path):\n    c = sqlite3.connect(path)\n    return c.execute('select 1').fetchone()\n";
+    let lines = |files: &[(&str, &str)]| {
+        let run = heaplint(folder(files).path(), &["-o", "concise", "."]);
+        let places = run.out.lines().filter_map(|it| it.split(' ').next());
+        places.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let query = "app.py:15:9:";
+    assert_eq!(lines(&[("app.py", app)]), ["app.py:5:6:", query]);
+    let stub = [("native.pyi", native), ("app.py", app)];
+    assert_eq!(lines(&stub), [query]);
+    let source = [("native.py", native), ("app.py", app)];
+    assert_eq!(lines(&source), ["app.py:10:9:", query]);
+    let foreign = "class Connection: ...\ndef connect(path): ...\n";
+    let known = [stub[0], stub[1], ("sqlite3.pyi", foreign)];
+    assert_eq!(lines(&known), [query]);
+}
+
 #[test]
 fn a_file_that_is_too_long_is_a_notice() {
     let dir = folder(&[("a.py", "x = 1\n"), ("long.py", "")]);

@@ -107,6 +107,29 @@ fn notebooks_are_found_and_excluded_like_modules() {
 }
 
 #[test]
+fn stubs_are_found_where_there_is_no_source() {
+    let dir = tree(&[
+        "p/__init__.py",
+        "p/__init__.pyi",
+        "p/a.py",
+        "p/a.pyi",
+        "p/_native.pyi",
+        "p/sub/__init__.py",
+        "p/sub.pyi",
+    ]);
+    let found = find(&dir, &["."]);
+    let expected = [
+        "p/__init__.py",
+        "p/_native.pyi",
+        "p/a.py",
+        "p/sub/__init__.py",
+    ];
+    assert_eq!(shown(&found), expected);
+    assert_eq!(file(&found, "p/_native.pyi").kind, FileKind::Stub);
+    assert_eq!(names(&found, "p/_native.pyi").0, "p._native");
+}
+
+#[test]
 fn a_missing_root_is_named() {
     let dir = tree(&["a.py"]);
     let missing = dir.path().join("nothing.py");

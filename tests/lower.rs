@@ -1,7 +1,7 @@
 //! What the tree says of a program: one test per feature of the language and per rule of its scopes.
 
 use heaplint::limits::STACK_SIZE;
-use heaplint::lower::{Door, Lowered, lower};
+use heaplint::lower::{Door, Lowered, lower, lower_stub};
 use heaplint::syntax::pretty;
 
 #[track_caller]
@@ -990,5 +990,54 @@ fn depth_before_a_syntax_error_is_freed() {
     for open in ["[", "x + ", "not ", "f("] {
         let lowered = lower_deep(format!("{}\n!", open.repeat(n)));
         assert_eq!(lowered.errors.len(), 1);
+    }
+}
+
+#[test]
+fn of_a_stub_the_classes_stay() {
+    let code = r"
+import sys
+from .core import Base as Base
+LIMIT: int
+def make(path: str, again=lambda: 1) -> Base:
+    class Hidden: ...
+if sys.version_info >= (3, 9):
+    class Reader(Base):
+        name: str
+        def __init__(self, path: str) -> None: ...
+        @property
+        def size(self) -> int: ...
+        async def read(self): ...
+        class Inner: ...
+else:
+    def other(): ...
+";
+    let expected = r"
+module
+  vars: sys bound 1, Base bound 1, LIMIT bound 1, Reader bound 1, int unbound, str unbound
+  import sys/sys@global
+  from .core import Base as Base/Base@global
+  LIMIT@global: int@builtin
+  pass
+  if (sys@global.version_info >= (3, 9,))
+    class Reader/Reader@global(Base@global)
+      in global
+      vars: name bound 1, __init__ bound 1, size bound 1, read bound 1, Inner bound 1
+      name@Reader: str@builtin
+      __init__@Reader: <error>
+      size@Reader: int@builtin
+      read@Reader: <error>
+      class Inner/Inner@Reader()
+        in Reader
+        ...
+  else
+    pass
+";
+    for door in [Door::Ruff, Door::Rustpython] {
+        let lowered = lower_stub(code, door);
+        assert_eq!(lowered.errors, []);
+        assert_eq!(lowered.module.funcs.len(), 1);
+        assert_eq!(lowered.module.classes.len(), 2);
+        assert_eq!(pretty::print(&lowered.module).trim(), expected.trim());
     }
 }

@@ -1,10 +1,10 @@
 //! Modules by dotted name, and what an import leads to.
 
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
-use super::program::{Program, Sym, VarRef};
+use super::program::{File, Program, Sym, VarRef};
 use crate::facts::model::{ImportF, ImportId};
 use crate::limits;
 use crate::models::{NameTree, NodeId};
@@ -71,6 +71,7 @@ pub(super) fn resolve(program: &mut Program<'_>) {
         files: vec![SmallVec::new()],
         ..ModuleTree::default()
     };
+    let foreign = foreign_stubs(program);
     for file in 0..program.files.len() {
         let names = [
             Some(program.files[file].module.clone()),
@@ -78,6 +79,9 @@ pub(super) fn resolve(program: &mut Program<'_>) {
         ];
         let mut own = None;
         for name in names.into_iter().flatten() {
+            if foreign.contains(&(file as u32)) {
+                continue;
+            }
             let path: Vec<Sym> = name.split('.').map(|it| program.intern(it)).collect();
             let node = tree.add(&path);
             if !program.files[file].is_apart {
@@ -101,6 +105,30 @@ pub(super) fn resolve(program: &mut Program<'_>) {
             imports.map(|it| this.resolve_import(file, it)).collect()
         })
         .collect();
+}
+
+/// Stubs of libraries that the models know and that are not in the program: the models say more.
+fn foreign_stubs(program: &Program<'_>) -> FxHashSet<u32> {
+    let first = |name: &str| name.split('.').next().unwrap_or(name).to_owned();
+    let names = |file: &File| {
+        let long = file.long_module.as_deref().map(first);
+        [Some(first(&file.module)), long].into_iter().flatten()
+    };
+    let (stubs, others): (Vec<_>, Vec<_>) = (0..)
+        .zip(&program.files)
+        .partition(|(_, file)| file.is_stub);
+    if stubs.is_empty() {
+        return FxHashSet::default();
+    }
+    let own: FxHashSet<String> = others.iter().flat_map(|it| names(it.1)).collect();
+    let is_known = |name: &String| {
+        let sym = program.sym(name);
+        sym.is_some_and(|it| program.api.contains_key(&(NameTree::ROOT, it)))
+    };
+    let foreign = stubs.into_iter().filter(|(_, file)| {
+        names(file).any(|it| is_known(&it)) && !names(file).any(|it| own.contains(&it))
+    });
+    foreign.map(|it| it.0).collect()
 }
 
 impl Program<'_> {

@@ -75,6 +75,8 @@ pub struct FileInput {
     pub is_package: bool,
     /// Whether nothing can import it: a notebook.
     pub is_apart: bool,
+    /// Whether it is a stub, which says less than the models of the same library.
+    pub is_stub: bool,
     /// Number of its package root; equal for files of one root.
     pub root: u32,
     /// Whether it is test code.
@@ -98,6 +100,8 @@ pub struct File {
     pub is_package: bool,
     /// Whether nothing can import it: a notebook.
     pub is_apart: bool,
+    /// Whether it is a stub, which says less than the models of the same library.
+    pub is_stub: bool,
     /// Number of its package root.
     pub root: u32,
     /// Whether it is test code.
@@ -444,6 +448,7 @@ impl File {
             long_module: input.long_module,
             is_package: input.is_package,
             is_apart: input.is_apart,
+            is_stub: input.is_stub,
             root: input.root,
             is_test: input.is_test,
             is_vendored: input.is_vendored,

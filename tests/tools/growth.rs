@@ -46,6 +46,7 @@ fn main() {
                 is_test: file.is_test,
                 is_vendored: file.is_vendored,
                 is_apart: false,
+                is_stub: false,
             })
         })
         .collect();

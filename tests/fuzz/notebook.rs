@@ -1,0 +1,6 @@
+//! Fuzzes `targets::notebook`.
+#![no_main]
+
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::notebook(data));
