@@ -44,6 +44,13 @@ pub const VALUE_DEPTH: u32 = 12;
 /// Calls followed from a function to what it hands out, and from an argument to what becomes of it.
 pub const RESOURCE_CALLS: u32 = 4;
 
+/// Words that may be copied to follow one function's resources, each over all instructions: a fraction of a second.
+/// What is beyond it is not checked, and said.
+pub const FLOW_WORK: usize = 1 << 26;
+
+/// Tests around a place that are asked what they are about; each early `return` adds one to all that follows it.
+pub const TESTS_FOLLOWED: usize = 256;
+
 /// Words of solver state for one function: blocks × words per state. Eight megabytes; beyond it the function is skipped.
 pub const FLOW_STATE_WORDS: usize = 1 << 20;
 

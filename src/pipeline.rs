@@ -354,14 +354,28 @@ fn run(collected: Collected<'_>) -> Analysis {
             config.large_object.value,
         );
         let census = Census::of(&cx);
+        let too_large: Vec<Notice> = cx
+            .too_large
+            .iter()
+            .map(|&func| Notice {
+                kind: NoticeKind::Info,
+                path: Some(program.files[func.file as usize].path.clone()),
+                line_col: None,
+                cell: None,
+                message: format!(
+                    "`{}` is too large to follow: what it opens is not checked",
+                    program.func_name(func)
+                ),
+            })
+            .collect();
         let findings: Vec<Finding> = rules::run(&cx, |meta| selection.wants(meta))
             .into_iter()
             .filter(|it| selection.wants_in(it.rule, &discovered.files[it.primary.file.index()]))
             .map(|it| selection.with_severity(it))
             .collect();
-        (findings, census)
+        (findings, census, too_large)
     }));
-    let Ok((findings, census)) = outcome else {
+    let Ok((findings, census, too_large)) = outcome else {
         notices.push(Notice {
             kind: NoticeKind::Internal,
             path: None,
@@ -379,6 +393,7 @@ fn run(collected: Collected<'_>) -> Analysis {
             has_internal_error: true,
         };
     };
+    notices.extend(too_large);
     let shows = |it: &Finding| {
         let file = it.primary.file.index();
         selection.shows(it, &discovered.files[file], is_generated[file])

@@ -68,7 +68,7 @@ use crate::facts::model::ValueKind;
 use crate::finding::Finding;
 use crate::heap::growth::{Growth, ProgramKind};
 use crate::heap::objects::Objects;
-use crate::link::Program;
+use crate::link::{FuncRef, Program};
 use crate::resources::fields::Field;
 use crate::resources::{self, program::Lost};
 
@@ -159,6 +159,8 @@ pub struct Context<'a> {
     pub objects: Objects,
     /// Resources that get lost in the function that opens them.
     pub lost: Vec<Lost>,
+    /// Functions that open something and are too large to follow.
+    pub too_large: Vec<FuncRef>,
     /// Resources kept on attributes.
     pub fields: Vec<Field>,
     /// Names that modules list in `__all__`.
@@ -183,6 +185,7 @@ impl<'a> Context<'a> {
             .filter(|it| program.is_rooted(it.container.key) || it.shows_a_life())
             .filter(|it| it.outlives_calls(program))
             .collect();
+        let (lost, too_large) = resources::program::lost(program, version);
         Self {
             program,
             kind,
@@ -190,7 +193,8 @@ impl<'a> Context<'a> {
             large,
             growths,
             objects: Objects::of(program),
-            lost: resources::program::lost(program, version),
+            lost,
+            too_large,
             fields: resources::fields::fields(program, version),
             exports: exports(program),
         }

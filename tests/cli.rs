@@ -293,6 +293,17 @@ fn stubs_are_believed_in_their_classes() {
 }
 
 #[test]
+fn annotations_of_locals_never_run() {
+    let found = |line: &str| {
+        let app = format!("def f(p):\n    {line}\n    return x\n");
+        let run = heaplint(folder(&[("app.py", &app)]).path(), &["-o", "concise", "."]);
+        run.out.lines().count()
+    };
+    assert_eq!(found("y = open(p); x = y.read()"), 1);
+    assert_eq!(found("x: open(p) = 1; y: open(p)"), 0);
+}
+
+#[test]
 fn a_file_that_is_too_long_is_a_notice() {
     let dir = folder(&[("a.py", "x = 1\n"), ("long.py", "")]);
     let long = fs::File::options()

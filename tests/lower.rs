@@ -1041,3 +1041,118 @@ module
         assert_eq!(pretty::print(&lowered.module).trim(), expected.trim());
     }
 }
+
+/// Grammar that one door alone reads.
+#[track_caller]
+fn check_new(code: &str, expected: &str) {
+    let lowered = lower(code, Door::Ruff);
+    assert_eq!(lowered.errors, []);
+    assert_eq!(pretty::print(&lowered.module).trim(), expected.trim());
+}
+
+#[test]
+fn grammar_3_12_strings_inside_strings() {
+    check_new(
+        "x = f\"{d[\"k\"]} {'\\n'.join(\n  y  # c\n)} {f\"{f\"{1}\"}\"} {z:{w:>{v}}}\"\n",
+        r##"
+module
+  vars: x bound 1, d unbound, y unbound, z unbound, w unbound, v unbound
+  x@global = f{d@builtin["k"], "\n".join(y@builtin), f{f{1}}, z@builtin, w@builtin, v@builtin}
+"##,
+    );
+}
+
+#[test]
+fn grammar_3_12_and_3_13_type_parameters() {
+    check_new(
+        "type A[T: int = str, *Ts = *tuple[T], **P = [int]] = dict[T, P]\ndef f[U](a: U, b: A = U) -> U:\n  return U\nclass C[V](B[V]):\n  x: V\n",
+        r##"
+module
+  vars: A bound 1, f bound 1, C bound 1, dict unbound, U unbound, B unbound
+  type A@global[T, Ts, P] = dict@builtin[(T@<type>, P@<type>,)]
+  def f/f@global[U](a: U@<type>#2, b: A@global = U@builtin) -> U@<type>#2
+    in global, free: [U^<type>#2]
+    vars: a param 0 bound 1, b param 1 bound 1
+    return U^<type>#2
+  class C/C@global[V](B@builtin[V@<type>#3])
+    in global
+    vars: x bound 1
+    x@C: V@<type>#3
+"##,
+    );
+}
+
+#[test]
+fn grammar_3_14_templates_hold_what_they_show() {
+    check_new(
+        "x = t\"{a!r:{b}}c{d}\" t'{e}'\n",
+        r##"
+module
+  vars: x bound 1, a unbound, b unbound, d unbound, e unbound
+  x@global = (a@builtin, f{b@builtin}, d@builtin, e@builtin,)
+"##,
+    );
+}
+
+#[test]
+fn grammar_3_14_except_without_parentheses() {
+    check_new(
+        "try:\n  a\nexcept B, C:\n  b\nexcept D, E:\n  c\n",
+        r##"
+module
+  vars: a unbound, B unbound, C unbound, b unbound, D unbound, E unbound, c unbound
+  try
+    a@builtin
+  except (B@builtin, C@builtin,)
+    b@builtin
+  except (D@builtin, E@builtin,)
+    c@builtin
+"##,
+    );
+}
+
+#[test]
+fn grammar_3_15_lazy_imports_bind_like_others() {
+    check_new(
+        "lazy import a.b, c as d\nlazy from .e import f as g\nlazy = a\n",
+        r##"
+module
+  vars: a bound 1, d bound 1, g bound 1, lazy bound 1
+  import a.b/a@global, c as d/d@global
+  from .e import f as g/g@global
+  lazy@global = a@global
+"##,
+    );
+}
+
+#[test]
+fn what_stands_around_an_error_is_read() {
+    let code = "import os\ndef f(p):\n  x = = 1\n  y = open(p)\n  return y\nz = (1,\nclass A:\n  def g(self): self.h = f(1)\nif z:\n    q\n   w\nlast = f(2)\n";
+    let lowered = lower(code, Door::Ruff);
+    let expected = r##"
+module
+  vars: os bound 1, f bound 1, z bound 1, A bound 1, last bound 1, open unbound, q unbound, w unbound
+  import os/os@global
+  def f/f@global(p)
+    in global, free: []
+    vars: p param 0 bound 1, x bound 1, y bound 1
+    x@f = <error> = 1
+    y@f = open@builtin(p@f)
+    return y@f
+  z@global = (1,)
+  class A/A@global()
+    in global
+    vars: g bound 1
+    def g/g@A(self)
+      in A, free: []
+      vars: self param 0 bound 1
+      self@g.h = f@global(1)
+  if z@global
+    q@builtin
+    w@builtin
+    last@global = f@global(2)
+"##;
+    assert_eq!(pretty::print(&lowered.module).trim(), expected.trim());
+    let messages: Vec<&str> = lowered.errors.iter().map(|it| &*it.message).collect();
+    assert!(messages.len() >= 2, "{messages:?}");
+}

@@ -67,6 +67,8 @@ struct Collector<'a> {
     context: Option<ContextId>,
     /// Whether a `break` of the innermost loop was seen.
     breaks: bool,
+    /// Whether what is walked never runs: an annotation inside a function.
+    is_dead: bool,
     statements: u32,
 }
 
@@ -84,6 +86,7 @@ impl<'a> Collector<'a> {
             class: None,
             context: None,
             breaks: false,
+            is_dead: false,
             statements: 0,
         }
     }
@@ -388,7 +391,10 @@ impl<'a> Collector<'a> {
                 annotation,
                 value,
             } => {
+                // No version of CPython evaluates the annotation of a local.
+                self.is_dead = self.func.index() > 0 && self.class.is_none();
                 let hint = self.expr(annotation, Usage::Declared);
+                self.is_dead = false;
                 self.target(
                     target,
                     &Source {
@@ -1225,6 +1231,9 @@ impl<'a> Collector<'a> {
 
     fn call(&mut self, id: ExprId, callee: ExprId, args: List<tree::Arg>, usage: Usage) -> ValueId {
         let span = self.tree.exprs[id].span;
+        if self.is_dead {
+            return self.value(id, ValueKind::Unknown, span.start);
+        }
         let head = self.tree.exprs[callee].span;
         let callee = self.expr(callee, Usage::Called);
         let mut given = Vec::with_capacity(args.len());

@@ -31,6 +31,7 @@ use crate::base::{Idx, Span};
 use crate::facts::model::{CallId, FileFacts, ValueKind};
 use crate::flow::ir::{BlockId, Body, InstKind};
 use crate::flow::solve::{self, Analysis, Solution};
+use crate::limits;
 use crate::syntax::tree::FuncKind;
 use state::Holding;
 
@@ -69,32 +70,45 @@ pub enum Outcome {
     },
 }
 
-/// Escapes of one function, in the order of their acquisitions.
+/// Escapes of one function, in the order of their acquisitions; `None` when it opens something and is too large to follow.
 ///
 /// Module bodies have none: what they open lives as long as the process.
 #[must_use]
-pub fn check<'a>(body: &Body, facts: &FileFacts, oracle: &'a dyn Oracle) -> Vec<Escape<'a>> {
-    let Some(func) = body.func else {
-        return Vec::new();
+pub fn check<'a>(
+    body: &Body,
+    facts: &FileFacts,
+    oracle: &'a dyn Oracle,
+) -> Option<Vec<Escape<'a>>> {
+    let Some(func) = body
+        .func
+        .filter(|&it| facts.funcs[it].kind != FuncKind::Module)
+    else {
+        return Some(Vec::new());
     };
-    if body.is_cut || facts.funcs[func].kind == FuncKind::Module {
-        return Vec::new();
-    }
     let mut sites = Vec::new();
+    let mut known = FxHashSet::default();
     for inst in &body.insts {
         if let InstKind::Call(call) = inst.kind {
-            let is_known = sites.iter().any(|(known, _): &(CallId, _)| *known == call);
-            if !is_known {
+            if known.insert(call) {
                 sites.extend(oracle.acquires(call).into_iter().map(|it| (call, it)));
             }
         }
     }
+    if sites.is_empty() {
+        return Some(Vec::new());
+    }
+    // Each acquisition is followed by itself, over instructions that copy a state.
+    let steps = sites.len().saturating_mul(body.insts.len());
+    if body.is_cut || steps > limits::FLOW_WORK {
+        return None;
+    }
     let mut out = Vec::new();
     for chunk in sites.chunks(u64::BITS as usize) {
         let holding = Holding::new(body, facts, oracle, func, chunk);
-        let Some(solution) = solve::solve(&holding, body) else {
-            return Vec::new();
-        };
+        if steps.saturating_mul(holding.words()) > limits::FLOW_WORK {
+            return None;
+        }
+        let solution = solve::solve(&holding, body)?;
         for (bit, (call, acquire)) in chunk.iter().enumerate() {
             let search = Search {
                 body,
@@ -114,7 +128,7 @@ pub fn check<'a>(body: &Body, facts: &FileFacts, oracle: &'a dyn Oracle) -> Vec<
             }
         }
     }
-    out
+    Some(out)
 }
 
 /// The search for the path on which one acquisition gets lost.

@@ -43,13 +43,19 @@ pub struct Lost {
     pub harmless: bool,
 }
 
-/// Resources that get lost, in the order of files, functions and calls.
+/// Resources that get lost, in the order of files, functions and calls, and the functions too large to be asked.
 #[must_use]
-pub fn lost(program: &Program<'_>, version: (u16, u16)) -> Vec<Lost> {
-    (0..program.files.len() as u32)
+pub fn lost(program: &Program<'_>, version: (u16, u16)) -> (Vec<Lost>, Vec<FuncRef>) {
+    let of_files: Vec<_> = (0..program.files.len() as u32)
         .into_par_iter()
-        .flat_map_iter(|file| lost_in(program, file, version))
-        .collect()
+        .map(|file| lost_in(program, file, version))
+        .collect();
+    let mut all = (Vec::new(), Vec::new());
+    for (lost, too_large) in of_files {
+        all.0.extend(lost);
+        all.1.extend(too_large);
+    }
+    all
 }
 
 /// The API whose resource a call gives, when it is one to close.
@@ -102,13 +108,18 @@ pub fn flows(program: &Program<'_>, func: FuncRef, version: (u16, u16)) -> Vec<(
         .collect()
 }
 
-fn lost_in(program: &Program<'_>, file: u32, version: (u16, u16)) -> Vec<Lost> {
+fn lost_in(program: &Program<'_>, file: u32, version: (u16, u16)) -> (Vec<Lost>, Vec<FuncRef>) {
     let facts = program.facts(file);
     let oracle = oracle(program, file, version);
     let mut out = Vec::new();
+    let mut too_large = Vec::new();
     for body in &facts.bodies {
         let Some(id) = body.func else { continue };
-        for escape in must_call::check(body, facts, &oracle) {
+        let Some(escapes) = must_call::check(body, facts, &oracle) else {
+            too_large.push(FuncRef { file, id });
+            continue;
+        };
+        for escape in escapes {
             let opener = oracle.opener(escape.call);
             out.push(Lost {
                 func: FuncRef { file, id },
@@ -124,7 +135,7 @@ fn lost_in(program: &Program<'_>, file: u32, version: (u16, u16)) -> Vec<Lost> {
             });
         }
     }
-    out
+    (out, too_large)
 }
 
 pub(super) fn oracle<'a>(

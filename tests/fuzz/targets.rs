@@ -19,6 +19,7 @@ use heaplint::notebook;
 use heaplint::report::{self, Format, Report, Stats, Style};
 use heaplint::rules;
 use heaplint::syntax::pretty;
+use time::macros::date;
 
 /// One worker like the pipeline's.
 static WORKER: LazyLock<rayon::ThreadPool> = LazyLock::new(|| {
@@ -181,11 +182,12 @@ pub fn comments(data: &[u8]) {
             }
         })
         .collect();
-    let mut suppressions = Suppressions::parse(pragmas);
+    let mut suppressions = Suppressions::parse(pragmas, date!(2026 - 01 - 01));
     for line in 1..=lines.len().min(50) as u32 {
         suppressions.silences("HL201", "unclosed-file", &(line..=line + 1));
     }
-    let _ = (suppressions.unused(), suppressions.blanket());
+    let _ = (suppressions.unused(&text, |_| true), suppressions.blanket());
+    let _ = suppressions.expired();
     let _ = (suppressions.without_reason(), suppressions.malformed());
 }
 

@@ -119,7 +119,7 @@ impl<'a> Ctx<'a> {
                 operand: self.expr(&it.operand),
             },
             ast::Expr::FString(it) => self.holes(it.value.elements()),
-            ast::Expr::TString(it) => self.holes(it.value.elements()),
+            ast::Expr::TString(it) => self.template(it),
             ast::Expr::Lambda(it) => self.lambda(it),
             ast::Expr::Starred(it) => ExprKind::Starred(self.expr(&it.value)),
             ast::Expr::Await(it) => ExprKind::Await(self.expr(&it.value)),
@@ -259,6 +259,26 @@ impl<'a> Ctx<'a> {
         }
         let holes = self.finish(mark);
         ExprKind::FString { holes }
+    }
+
+    /// A template keeps what its holes yield, unlike the text of an f-string; format specifications become text.
+    fn template(&mut self, template: &'a ast::ExprTString) -> ExprKind {
+        let mark = self.lists.exprs.len();
+        for element in template.value.elements() {
+            let ast::InterpolatedStringElement::Interpolation(hole) = element else {
+                continue;
+            };
+            let expr = self.expr(&hole.expression);
+            self.lists.exprs.push(expr);
+            if let Some(format) = &hole.format_spec
+                && format.elements.iter().any(|it| it.is_interpolation())
+            {
+                let kind = self.holes(format.elements.iter());
+                let text = self.push(kind, span(format.range));
+                self.lists.exprs.push(text);
+            }
+        }
+        ExprKind::Tuple(self.finish(mark))
     }
 
     /// The expression of one hole, then those in its format specification.

@@ -413,7 +413,7 @@ fn interpolated_strings() {
     check("f'{a=}'\n", "(f [a])");
     check("f'{a:{b}.{c:{d}}}' 'x' f'{e}'\n", "(f [a b c d e])");
     check("f'{f\"{a}\"}'\n", "(f [(f [a])])");
-    check("t'{a:{b}}'\n", "(f [a b])");
+    check("t'{a!r:{b}}c{d:x}' t'{e}'\n", "(tuple [a (f [b]) d e])");
 }
 
 #[test]

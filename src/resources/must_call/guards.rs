@@ -112,7 +112,7 @@ impl Guards {
 fn tests_of(facts: &FileFacts, context: Option<ContextId>) -> Vec<ValueId> {
     let mut tests = Vec::new();
     let mut at = context;
-    while let Some(context) = at {
+    while let Some(context) = at.filter(|_| tests.len() < limits::TESTS_FOLLOWED) {
         if let ContextKind::If { test, .. } = facts.contexts[context].kind {
             tests.push(test);
         }

@@ -1,6 +1,6 @@
 //! What may be open, and who may refer to it: the domain and the effects of instructions.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::guards::Guards;
 use super::method_of;
@@ -66,7 +66,9 @@ pub(super) struct Holding<'a> {
     words: usize,
     guards: Guards,
     /// Iterated values whose elements a loop closes or hands on.
-    drained: Vec<ValueId>,
+    drained: FxHashSet<ValueId>,
+    /// The variables among them.
+    drained_vars: FxHashSet<VarId>,
     with_closes: u64,
     /// What iterating to its end closes; a loop that is left early is given the benefit of the doubt.
     exhaustible: u64,
@@ -96,7 +98,8 @@ impl<'a> Holding<'a> {
             vars: FxHashMap::default(),
             words: 1,
             guards: Guards::default(),
-            drained: Vec::new(),
+            drained: FxHashSet::default(),
+            drained_vars: FxHashSet::default(),
             with_closes: 0,
             exhaustible: 0,
             counted: 0,
@@ -120,6 +123,7 @@ impl<'a> Holding<'a> {
             }
         }
         it.drained = it.find_drained();
+        it.drained_vars = it.vars_among(&it.drained);
         it.named = it.find_named(body);
         it.guards = Guards::find(body, facts, &it);
         it
@@ -220,18 +224,24 @@ impl<'a> Holding<'a> {
     }
 
     /// Loops that close, or hand on, each element of what they iterate. What goes into such a container counts as closed.
-    fn find_drained(&self) -> Vec<ValueId> {
-        let mut drained = Vec::new();
-        for call in self.calls.keys() {
-            for var in self.discharged(*call) {
-                for def in &self.facts.defs[self.facts.vars[var].defs.range()] {
-                    if let (DefKind::Element(_), Some(value)) = (def.kind, def.value) {
-                        drained.push(value);
-                    }
-                }
-            }
-        }
-        drained
+    fn find_drained(&self) -> FxHashSet<ValueId> {
+        let calls = self.calls.keys();
+        let vars: FxHashSet<VarId> = calls.flat_map(|&it| self.discharged(it)).collect();
+        let defs = vars
+            .into_iter()
+            .flat_map(|it| &self.facts.defs[self.facts.vars[it].defs.range()]);
+        defs.filter(|it| matches!(it.kind, DefKind::Element(_)))
+            .filter_map(|it| it.value)
+            .collect()
+    }
+
+    fn vars_among(&self, values: &FxHashSet<ValueId>) -> FxHashSet<VarId> {
+        let kinds = values.iter().map(|&it| self.facts.values[it].kind);
+        let vars = kinds.filter_map(|it| match it {
+            ValueKind::Var(var) => Some(var),
+            _ => None,
+        });
+        vars.collect()
     }
 
     /// Variables that a call closes or takes, as its receiver or as arguments.
@@ -573,8 +583,7 @@ impl<'a> Holding<'a> {
 
     /// Whether a loop over the variable closes its elements.
     fn is_drained_var(&self, var: VarId) -> bool {
-        let is_it = |it: &ValueId| self.facts.values[*it].kind == ValueKind::Var(var);
-        self.drained.iter().any(is_it)
+        self.drained_vars.contains(&var)
     }
 
     /// Lets a variable refer to something, in place of or in addition to what it did. What no variable of this frame holds
