@@ -1,18 +1,23 @@
 //! Words to requests, results to exit codes: 0 nothing to report, 1 findings, 2 wrong use or an internal error.
 
 mod args;
+mod baseline;
 mod cache;
+mod changes;
 mod check;
 mod fix;
 mod output;
 mod rule;
+mod settings;
 mod shards;
+mod shell;
+mod watch;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 
 use crate::report::escape;
 use args::{Args, Command};
@@ -41,6 +46,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Facts(it) => shards::facts(&it),
         Command::Link(it) => shards::link(&it),
         Command::Cache(args::CacheCommand::Clean { cache_dir }) => cache::clean(cache_dir),
+        Command::Baseline(baseline) => baseline::run(&baseline),
+        Command::Settings(settings) => settings::run(&settings),
+        Command::Completions(completions) => shell::completions(&completions),
+        Command::Man => shell::man(),
     };
     match outcome {
         Ok(code) => code,
@@ -61,21 +70,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// `heaplint src/` is `heaplint check src/`.
 fn with_default_command(mut args: Vec<OsString>) -> Vec<OsString> {
     let is_command = |it: &OsString| {
-        matches!(
-            it.to_str(),
-            Some(
-                "check"
-                    | "rule"
-                    | "facts"
-                    | "link"
-                    | "cache"
-                    | "help"
-                    | "--help"
-                    | "-h"
-                    | "--version"
-                    | "-V"
-            )
-        )
+        it.to_str().is_some_and(|it| {
+            matches!(it, "help" | "--help" | "-h" | "--version" | "-V")
+                || Args::command().find_subcommand(it).is_some()
+        })
     };
     if !args.get(1).is_some_and(is_command) {
         args.insert(1.min(args.len()), "check".into());

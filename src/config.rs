@@ -8,6 +8,7 @@ mod error;
 mod keys;
 mod python;
 mod read;
+mod schema;
 mod text;
 
 use std::fmt;
@@ -16,8 +17,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 pub use error::ConfigError;
-pub use keys::{KEYS, Key};
+pub use keys::{FORMS, KEYS, Key, OVERRIDE_KEYS, Takes};
 pub use python::{Interpreter, TargetVersion};
+pub use schema::schema;
 pub use text::{nearest, parse_size};
 
 /// How bad a finding is.
@@ -132,6 +134,12 @@ pub struct Sourced<T> {
 
 impl<T> Sourced<T> {
     fn default(value: T) -> Self {
+        Self::unset(value)
+    }
+
+    /// A value that nobody set.
+    #[must_use]
+    pub fn unset(value: T) -> Self {
         Self {
             value,
             from: Source::Default,
@@ -155,6 +163,23 @@ pub struct PerFileIgnore {
     pub files: Pattern,
     /// Codes, families or names.
     pub rules: Vec<String>,
+}
+
+/// What is different for some files.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Override {
+    /// Which files.
+    pub files: Vec<Pattern>,
+    /// Codes, families and names to check there, instead of those of the project.
+    pub select: Option<Vec<String>>,
+    /// Codes, families and names not to check there.
+    pub ignore: Vec<String>,
+    /// Least severity that is shown there.
+    pub level: Option<Level>,
+    /// Least confidence that is shown there.
+    pub confidence: Option<Confidence>,
+    /// Severity by code, family or name.
+    pub severity: Vec<(String, Level)>,
 }
 
 /// All settings.
@@ -192,8 +217,18 @@ pub struct Config {
     pub per_file_ignores: Vec<Sourced<PerFileIgnore>>,
     /// Severity by code, family or name, sorted by it.
     pub severity: Vec<(String, Sourced<Level>)>,
-    /// Tables of what APIs do, in the form of the rules' own; extended files' first.
+    /// What is different for some files, in the order of the files that say so: the later counts.
+    pub overrides: Vec<Sourced<Override>>,
+    /// Tables of what APIs open and close, in the form of the rules' own; extended files' first.
     pub api: Vec<Sourced<toml::Table>>,
+    /// Rows of the other tables of `rules/models/`, with the table's name; extended files' first.
+    pub taught: Vec<(&'static str, Sourced<toml::Table>)>,
+    /// Whether findings in tests are shown as elsewhere, not errors only.
+    pub report_tests: Sourced<bool>,
+    /// Whether findings in generated files are shown.
+    pub report_generated: Sourced<bool>,
+    /// Whether findings in other people's code that the project keeps are shown.
+    pub report_vendored: Sourced<bool>,
     /// Whether suppression comments of ours give a reason.
     pub require_reason: Sourced<bool>,
     /// Whether suppression comments name the rules they are for.
@@ -221,7 +256,12 @@ impl Default for Config {
             large_object: Sourced::default(1 << 20),
             per_file_ignores: Vec::new(),
             severity: Vec::new(),
+            overrides: Vec::new(),
             api: Vec::new(),
+            taught: Vec::new(),
+            report_tests: Sourced::default(false),
+            report_generated: Sourced::default(false),
+            report_vendored: Sourced::default(false),
             require_reason: Sourced::default(false),
             forbid_blanket: Sourced::default(false),
             baseline: Sourced::default(None),

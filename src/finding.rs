@@ -371,24 +371,15 @@ pub fn finish(mut findings: Vec<Finding>, sources: &SourceMap) -> Vec<Finding> {
     let mut ordinals: HashMap<u64, u32> = HashMap::new();
     for finding in &mut findings {
         let file = sources.file(finding.primary.file);
-        let line = file.lines.line(finding.primary.span.start);
-        let start = file.lines.start_of(line) as usize;
-        let text = file
-            .text
-            .get(start..)
-            .unwrap_or("")
-            .split(['\n', '\r'])
-            .next()
-            .unwrap_or("");
+        let line = line_text(finding, sources);
         let edges: Vec<&str> = finding.path.iter().map(|it| it.edge.as_str()).collect();
-        let squeezed: Vec<&str> = text.split_whitespace().collect();
         let mut hash = Fnv::default();
         for part in [
             finding.rule.code.as_str(),
             &file.path,
             &finding.symbol,
             &edges.join(">"),
-            &squeezed.join(" "),
+            &line,
         ] {
             hash.add(part.as_bytes());
             hash.add(&[0]);
@@ -399,6 +390,17 @@ pub fn finish(mut findings: Vec<Finding>, sources: &SourceMap) -> Vec<Finding> {
         finding.fingerprint = hash.0;
     }
     findings
+}
+
+/// The text of a finding's primary line, blanks squeezed. The text of its file must be loaded.
+pub(crate) fn line_text(finding: &Finding, sources: &SourceMap) -> String {
+    let file = sources.file(finding.primary.file);
+    let line = file.lines.line(finding.primary.span.start);
+    let start = file.lines.start_of(line) as usize;
+    let text = file.text.get(start..).unwrap_or("");
+    let text = text.split(['\n', '\r']).next().unwrap_or("");
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ")
 }
 
 fn key<'a>(finding: &'a Finding, sources: &'a SourceMap) -> (&'a str, u32, &'a str, &'a str) {

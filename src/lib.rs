@@ -15,6 +15,7 @@
 //! - all output is sorted, and the same bytes at any number of threads.
 
 pub mod base;
+pub mod baseline;
 pub mod cache;
 pub mod catalog;
 pub mod cli;

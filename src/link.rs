@@ -16,6 +16,7 @@ pub mod modules;
 pub mod place;
 pub mod program;
 pub mod runs;
+mod taught;
 
 pub use entity::{Entities, Entity};
 pub use place::PlaceKey;
@@ -29,6 +30,7 @@ pub fn link(inputs: Vec<FileInput>, models: &Models) -> Program<'_> {
     let mut program = Program::new(inputs, models);
     modules::resolve(&mut program);
     classes::resolve(&mut program);
+    taught::resolve(&mut program);
     calls::resolve(&mut program);
     runs::resolve(&mut program);
     effects::resolve(&mut program);

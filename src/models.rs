@@ -7,6 +7,7 @@ mod names;
 pub mod registries;
 pub mod resources;
 mod tables;
+mod taught;
 
 pub use names::{NameTree, NodeId};
 pub use registries::{ApiRole, Lives, Registries, Registry};
@@ -15,3 +16,4 @@ pub use tables::{
     BaseKind, Bound, CacheModel, FunctionModel, Holds, MethodModel, ModelError, Models, Mutation,
     Runs,
 };
+pub use taught::Lesson;

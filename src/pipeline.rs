@@ -6,20 +6,22 @@
 mod comments;
 mod selection;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
+use rustc_hash::FxHashSet;
 
 use crate::base::{FileId, Idx, SourceMap};
+use crate::baseline::{Baseline, BaselineError, Entry};
 use crate::cache::{Cache, Key};
 use crate::config::{Config, Level, Parser, Program as ProgramSetting};
 use crate::discover::{
     self, DiscoverError, DiscoverOptions, Discovered, Exclude, FileKind, ProgramKind, SourcePath,
 };
-use crate::facts::collect::collect;
+use crate::facts::collect::collect_for;
 use crate::facts::model::FileFacts;
 use crate::finding::remedy::{Edit, Fix, Safety};
 use crate::finding::{Finding, Severity, Stored, finish};
@@ -28,7 +30,7 @@ use crate::heap::Census;
 use crate::limits::STACK_SIZE;
 use crate::link::{self, FileInput};
 use crate::lower::Door;
-use crate::models::Models;
+use crate::models::{Lesson, Models};
 use crate::notebook::NotebookError;
 use crate::report::{Notice, NoticeKind, Stats};
 use crate::rules;
@@ -85,6 +87,8 @@ pub struct Analysis {
     pub paths: Vec<PathBuf>,
     /// What the files' names are relative to.
     pub root: PathBuf,
+    /// Entries of the baseline that nothing answers to any more.
+    pub stale: Vec<Entry>,
     /// What went wrong, file by file.
     pub notices: Vec<Notice>,
     /// Counts.
@@ -99,9 +103,19 @@ pub enum Error {
     /// A path or pattern is no good.
     #[error(transparent)]
     Discover(#[from] DiscoverError),
-    /// A selector names no rule.
-    #[error("unknown rule `{0}`: `heaplint rule` lists them")]
-    UnknownRule(String),
+    /// A selector names no rule; where it was written, and the nearest name.
+    #[error("{at}unknown rule `{selector}` ({hint}`heaplint rule` lists them)")]
+    UnknownRule {
+        /// The selector.
+        selector: String,
+        /// Where it was written, and what divides that from the rest; empty for a flag.
+        at: String,
+        /// The nearest name, as a question.
+        hint: String,
+    },
+    /// The baseline cannot be used.
+    #[error(transparent)]
+    Baseline(#[from] BaselineError),
     /// A pattern of the settings is no good.
     #[error("bad pattern `{glob}`: {message}")]
     Pattern {
@@ -133,14 +147,18 @@ pub fn analyze(request: &Request, progress: Progress<'_>) -> Result<Analysis, Er
     let config = &request.config;
     let selection = Selection::new(config)?;
     let discovered = step_discover(request)?;
-    let models = Models::shipped()?;
+    let models = models(config)?;
     let pool = pool(config)?;
+    let baseline = read_baseline(config)?;
     let cache = request
         .cache
         .folder(&discovered.project_root)
         .map(|it| Cache::open(&it));
     let mut analysis = pool.install(|| {
-        let keys = cache.as_ref().and_then(|_| step_keys(request, &discovered));
+        let reading = Reading::of(config, &models);
+        let keys = cache
+            .as_ref()
+            .and_then(|_| step_keys(request, &discovered, &reading));
         if let (Some(cache), Some(keys)) = (&cache, &keys)
             && let Some(kept) = step_kept(cache, keys.whole, request, &discovered)
         {
@@ -155,7 +173,7 @@ pub fn analyze(request: &Request, progress: Progress<'_>) -> Result<Analysis, Er
             let (inputs, notices) = step_collect(
                 &discovered.files,
                 &request.overlay,
-                door(config),
+                &reading,
                 cache,
                 progress,
             );
@@ -184,6 +202,17 @@ pub fn analyze(request: &Request, progress: Progress<'_>) -> Result<Analysis, Er
     });
     if let Some(cache) = cache {
         cache.close();
+    }
+    if let Some(baseline) = baseline {
+        let is_whole = request.roots.iter().any(|it| is_whole(it, &discovered));
+        step_baseline(
+            &baseline,
+            &mut analysis,
+            config,
+            &selection,
+            &discovered,
+            is_whole,
+        );
     }
     add_notices(&discovered, &mut analysis);
     analysis.stats.seconds = started.elapsed().as_secs_f64();
@@ -236,6 +265,8 @@ pub fn map(request: &Request, to: &Path) -> Result<usize, Error> {
         // Of the whole project, whatever part of it this is.
         ProgramSetting::Auto => discover::program_kind(&discovered.project_root),
     };
+    let models = models(&request.config)?;
+    let reading = Reading::of(&request.config, &models);
     let pool = pool(&request.config)?;
     let mut writer = shard::Writer::new(to, &discovered, kind)?;
     // A bounded number of files at a time: what is written need not be kept.
@@ -243,8 +274,7 @@ pub fn map(request: &Request, to: &Path) -> Result<usize, Error> {
         let collected: Vec<_> = pool.install(|| {
             some.par_iter()
                 .map(|file| {
-                    let (facts, notices) =
-                        collect_file(file, &request.overlay, door(&request.config), None);
+                    let (facts, notices) = collect_file(file, &request.overlay, &reading, None);
                     (
                         facts,
                         notices,
@@ -269,7 +299,8 @@ pub fn reduce(request: &Request) -> Result<Analysis, Error> {
     let started = std::time::Instant::now();
     let config = &request.config;
     let selection = Selection::new(config)?;
-    let models = Models::shipped()?;
+    let models = models(config)?;
+    let baseline = read_baseline(config)?;
     let merged = shard::read(&request.roots)?;
     let discovered = merged.discovered;
     let kind = match config.program.value {
@@ -298,6 +329,16 @@ pub fn reduce(request: &Request) -> Result<Analysis, Error> {
             text: &text,
         })
     });
+    if let Some(baseline) = baseline {
+        step_baseline(
+            &baseline,
+            &mut analysis,
+            config,
+            &selection,
+            &discovered,
+            true,
+        );
+    }
     add_notices(&discovered, &mut analysis);
     analysis.stats.seconds = started.elapsed().as_secs_f64();
     Ok(analysis)
@@ -333,11 +374,17 @@ fn run(collected: Collected<'_>) -> Analysis {
         discovered,
         models,
         kind,
-        inputs,
+        mut inputs,
         mut notices,
         is_whole,
         text,
     } = collected;
+    if config.report_generated.value {
+        // Then it is judged as what people write.
+        for it in &mut inputs {
+            it.facts.is_generated = false;
+        }
+    }
     let facts = || inputs.iter().map(|it| &it.facts);
     let mut comments = CommentSet::new(
         facts().map(|it| it.pragmas.clone()).collect(),
@@ -371,7 +418,10 @@ fn run(collected: Collected<'_>) -> Analysis {
         let findings: Vec<Finding> = rules::run(&cx, |meta| selection.wants(meta))
             .into_iter()
             .filter(|it| selection.wants_in(it.rule, &discovered.files[it.primary.file.index()]))
-            .map(|it| selection.with_severity(it))
+            .map(|it| {
+                let file = &discovered.files[it.primary.file.index()];
+                selection.with_severity(it, file)
+            })
             .collect();
         (findings, census, too_large)
     }));
@@ -388,6 +438,7 @@ fn run(collected: Collected<'_>) -> Analysis {
             sources,
             paths: paths(discovered),
             root: discovered.project_root.clone(),
+            stale: Vec::new(),
             notices,
             stats: Stats::default(),
             has_internal_error: true,
@@ -417,9 +468,10 @@ fn run(collected: Collected<'_>) -> Analysis {
         config,
         is_whole,
     );
-    let about_comments = about_comments
-        .into_iter()
-        .map(|it| selection.with_severity(it));
+    let about_comments = about_comments.into_iter().map(|it| {
+        let file = it.primary.file.index();
+        selection.with_severity(it, &discovered.files[file])
+    });
     findings.extend(about_comments.filter(shows));
     let mut findings = finish(findings, &sources);
     notices.extend(step_fix(&mut findings, &sources));
@@ -436,6 +488,7 @@ fn run(collected: Collected<'_>) -> Analysis {
         sources,
         paths: paths(discovered),
         root: discovered.project_root.clone(),
+        stale: Vec::new(),
         notices,
         stats,
         has_internal_error,
@@ -450,9 +503,34 @@ fn door(config: &Config) -> Door {
     }
 }
 
-/// What the facts of a file depend on.
-fn facts_key(bytes: &[u8], kind: FileKind, door: Door) -> Key {
-    Key::of(&[b"facts", &[kind as u8, door as u8], bytes])
+/// How files are read down to their facts: what facts depend on besides the file.
+struct Reading<'a> {
+    door: Door,
+    /// Names of openers that the settings teach.
+    openers: &'a FxHashSet<String>,
+    /// The same, sorted.
+    sorted: Vec<&'a [u8]>,
+}
+
+impl<'a> Reading<'a> {
+    fn of(config: &Config, models: &'a Models) -> Self {
+        let openers = models.taught_openers();
+        let mut sorted: Vec<&[u8]> = openers.iter().map(|it| it.as_bytes()).collect();
+        sorted.sort_unstable();
+        Self {
+            door: door(config),
+            openers,
+            sorted,
+        }
+    }
+
+    /// What the facts of a file are kept under.
+    fn key(&self, bytes: &[u8], kind: FileKind) -> Key {
+        let how = [kind as u8, self.door as u8];
+        let mut parts: Vec<&[u8]> = vec![b"facts", &how, bytes];
+        parts.extend(&self.sorted);
+        Key::of(&parts)
+    }
 }
 
 /// What a run's entries in the cache are kept under.
@@ -465,19 +543,12 @@ struct Keys {
 
 /// Hashes every file. A result depends on them all, on settings, and on the day (comments may have a last one). `None`
 /// when a file cannot be read.
-fn step_keys(request: &Request, discovered: &Discovered) -> Option<Keys> {
+fn step_keys(request: &Request, discovered: &Discovered, reading: &Reading<'_>) -> Option<Keys> {
     let config = &request.config;
-    let door = door(config);
     let files: Vec<Key> = discovered
         .files
         .par_iter()
-        .map(|it| {
-            Some(facts_key(
-                &source::bytes(it, &request.overlay).ok()?,
-                it.kind,
-                door,
-            ))
-        })
+        .map(|it| Some(reading.key(&source::bytes(it, &request.overlay).ok()?, it.kind)))
         .collect::<Option<_>>()?;
     let kind = step_kind(request, discovered);
     let day = std::time::SystemTime::UNIX_EPOCH
@@ -519,6 +590,7 @@ fn step_kept(
         sources,
         paths: paths(discovered),
         root: discovered.project_root.clone(),
+        stale: Vec::new(),
         notices: kept.notices,
         stats: kept.stats,
         has_internal_error: false,
@@ -553,6 +625,69 @@ struct KeptResult {
 fn source_map(discovered: &Discovered) -> SourceMap {
     let files = discovered.files.iter();
     SourceMap::new(files.map(|it| it.display.clone()).collect())
+}
+
+fn read_baseline(config: &Config) -> Result<Option<Baseline>, Error> {
+    Ok(match &config.baseline.value {
+        Some(file) => Some(Baseline::read(file)?),
+        None => None,
+    })
+}
+
+/// Takes out what the baseline knows, and tells what of it is fixed.
+fn step_baseline(
+    baseline: &Baseline,
+    analysis: &mut Analysis,
+    config: &Config,
+    selection: &Selection,
+    discovered: &Discovered,
+    is_whole: bool,
+) {
+    let files: HashSet<&str> = discovered.files.iter().map(|it| &*it.display).collect();
+    // What was not looked at is not fixed.
+    let is_judged = |entry: &Entry| {
+        let rule = rules::metas().iter().find(|it| it.code == entry.code);
+        (files.contains(&*entry.path) || is_whole)
+            && rule.is_none_or(|it| selection.wants(it))
+            && selection.shows_grade(&entry.severity, &entry.confidence)
+    };
+    analysis.stale = if analysis.has_internal_error {
+        Vec::new()
+    } else {
+        baseline.apply(&mut analysis.findings, &analysis.sources, is_judged)
+    };
+    let (entries, them) = match analysis.stale.len() {
+        0 => return,
+        1 => ("1 entry is".to_owned(), "it"),
+        many => (format!("{many} entries are"), "them"),
+    };
+    let path = config.baseline.value.as_ref().map(|it| {
+        let root = &discovered.project_root;
+        let inside = it.strip_prefix(root).unwrap_or(it);
+        inside.to_string_lossy().replace('\\', "/")
+    });
+    analysis.notices.push(Notice {
+        kind: NoticeKind::Info,
+        path,
+        line_col: None,
+        cell: None,
+        message: format!("{entries} fixed: `heaplint baseline prune` takes {them} out"),
+    });
+}
+
+/// The shipped tables, and what the settings teach.
+fn models(config: &Config) -> Result<Models, Error> {
+    let apis = config.api.iter().map(|it| ("api", it));
+    let others = config.taught.iter().map(|(form, it)| (*form, it));
+    let lessons: Vec<Lesson<'_>> = apis
+        .chain(others)
+        .map(|(form, row)| Lesson {
+            form,
+            row: &row.value,
+            from: row.from.to_string(),
+        })
+        .collect();
+    Ok(Models::taught(&lessons)?)
 }
 
 fn step_discover(request: &Request) -> Result<Discovered, Error> {
@@ -600,7 +735,7 @@ fn is_whole(root: &Path, discovered: &Discovered) -> bool {
 fn step_collect(
     files: &[SourcePath],
     overlay: &Overlay,
-    door: Door,
+    reading: &Reading<'_>,
     cache: Option<(&Cache, &Keys)>,
     progress: Progress<'_>,
 ) -> (Vec<FileInput>, Vec<Notice>) {
@@ -614,7 +749,7 @@ fn step_collect(
             let (facts, notices) = collect_file(
                 &files[at],
                 overlay,
-                door,
+                reading,
                 cache.map(|it| (it.0, it.1.files[at])),
             );
             progress(done.fetch_add(1, Ordering::Relaxed) + 1, files.len());
@@ -659,7 +794,7 @@ fn inputs(
 fn collect_file(
     file: &SourcePath,
     overlay: &Overlay,
-    door: Door,
+    reading: &Reading<'_>,
     cache: Option<(&Cache, Key)>,
 ) -> (FileFacts, Vec<Notice>) {
     if let Some((cache, key)) = cache
@@ -682,7 +817,7 @@ fn collect_file(
     };
     // What is read now may have changed since it was hashed: then it is kept under its own key.
     let read = source::bytes(file, overlay).and_then(|bytes| {
-        let key = cache.map(|(cache, _)| (cache, facts_key(&bytes, file.kind, door)));
+        let key = cache.map(|(cache, _)| (cache, reading.key(&bytes, file.kind)));
         Ok((source::code(bytes, file.kind)?, key))
     });
     let (source, key) = match read {
@@ -698,7 +833,7 @@ fn collect_file(
         }
     };
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        collect(&source.text, &source.lower(door))
+        collect_for(&source.text, &source.lower(reading.door), reading.openers)
     }));
     match outcome {
         Ok(facts) => {
@@ -824,6 +959,16 @@ pub fn severity_of(level: Level) -> Severity {
         Level::Warning => Severity::Warning,
         Level::Error => Severity::Error,
     }
+}
+
+/// Whether settings name rules that exist, and teach what can be understood.
+///
+/// # Errors
+/// The first thing in them that is no good.
+pub fn check_settings(config: &Config) -> Result<(), Error> {
+    Selection::new(config)?;
+    models(config)?;
+    Ok(())
 }
 
 /// The files that a run would read, as people name them.

@@ -25,15 +25,23 @@ pub(super) enum Command {
     /// What earlier runs kept
     #[command(subcommand)]
     Cache(CacheCommand),
+    /// Accept what is found today, and report only what is new
+    Baseline(BaselineCommand),
+    /// Print what is in force, and where each value came from
+    Settings(Box<SettingsArgs>),
+    /// Print the completions of a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    #[command(hide = true)]
+    Man,
 }
 
+/// What every command that analyses takes.
 #[derive(Debug, Default, ClapArgs)]
-pub(super) struct CheckArgs {
-    /// Files and folders of the program [default: the current folder]; of `link`, files that `facts` wrote
-    pub(super) paths: Vec<PathBuf>,
-    /// Write findings as FORMAT to PATH, or to standard output; may be given several times
-    #[arg(long, short = 'o', value_name = "FORMAT[:PATH]")]
-    pub(super) output: Vec<String>,
+pub(super) struct AnalysisArgs {
+    /// Do not report what this file knows; `heaplint baseline write` makes it
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Option<PathBuf>,
     /// Run only these rules: codes, families (HL1) or names, separated by commas
     #[arg(long, value_name = "RULES", value_delimiter = ',')]
     pub(super) select: Vec<String>,
@@ -46,12 +54,6 @@ pub(super) struct CheckArgs {
     /// Show findings from this confidence on: high, medium, low
     #[arg(long, value_name = "CONFIDENCE")]
     pub(super) confidence: Option<String>,
-    /// Exit with 1 from this severity on
-    #[arg(long, value_name = "SEVERITY")]
-    pub(super) fail_level: Option<String>,
-    /// Exit with 0 even when there are findings
-    #[arg(long)]
-    pub(super) exit_zero: bool,
     /// The Python that the program runs on: 3.11, pypy3.10
     #[arg(long, value_name = "VERSION")]
     pub(super) target_version: Option<String>,
@@ -76,6 +78,29 @@ pub(super) struct CheckArgs {
     /// Number of threads [default: one for each core]
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<usize>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct CheckArgs {
+    /// Files and folders of the program [default: the current folder]; of `link`, files that `facts` wrote
+    pub(super) paths: Vec<PathBuf>,
+    /// Write findings as FORMAT to PATH, or to standard output; may be given several times
+    #[arg(long, short = 'o', value_name = "FORMAT[:PATH]")]
+    pub(super) output: Vec<String>,
+    #[command(flatten)]
+    pub(super) analysis: AnalysisArgs,
+    /// Report only what has to do with lines that changed since REV [default: HEAD], as git tells
+    #[arg(long, value_name = "REV", num_args = 0..=1, default_missing_value = "HEAD")]
+    pub(super) diff: Option<String>,
+    /// Check again after each change of a file, until it is stopped
+    #[arg(long, conflicts_with_all = ["show_files", "diff", "fix", "preview_fix"])]
+    pub(super) watch: bool,
+    /// Exit with 1 from this severity on
+    #[arg(long, value_name = "SEVERITY")]
+    pub(super) fail_level: Option<String>,
+    /// Exit with 0 even when there are findings
+    #[arg(long)]
+    pub(super) exit_zero: bool,
     /// Fix what can be fixed without changing what the program does, and report the rest
     #[arg(long)]
     pub(super) fix: bool,
@@ -91,7 +116,7 @@ pub(super) struct CheckArgs {
     /// Where to keep what is found out for later runs [default: .heaplint_cache in the project's root]
     #[arg(long, value_name = "FOLDER", conflicts_with = "no_cache")]
     pub(super) cache_dir: Option<PathBuf>,
-    /// Print the number of findings of each rule
+    /// Print the number of findings of each rule; without --output, instead of the findings
     #[arg(long)]
     pub(super) statistics: bool,
     /// Print the files that would be read, and stop
@@ -145,10 +170,9 @@ pub(super) struct FactsArgs {
 }
 
 impl FactsArgs {
-    /// The same as arguments of `check`.
-    pub(super) fn check(&self) -> CheckArgs {
-        CheckArgs {
-            paths: self.paths.clone(),
+    /// The same as arguments of any analysis.
+    pub(super) fn analysis(&self) -> AnalysisArgs {
+        AnalysisArgs {
             program: self.program.clone(),
             parser: self.parser.clone(),
             exclude: self.exclude.clone(),
@@ -156,8 +180,7 @@ impl FactsArgs {
             settings: self.settings.clone(),
             isolated: self.isolated,
             threads: self.threads,
-            quiet: self.quiet,
-            ..CheckArgs::default()
+            ..AnalysisArgs::default()
         }
     }
 }
@@ -198,4 +221,49 @@ pub(super) enum RuleFormat {
     Text,
     /// For scripts
     Json,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct BaselineCommand {
+    #[command(subcommand)]
+    pub(super) action: BaselineAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum BaselineAction {
+    /// Write all that is found as known
+    Write(Box<BaselineArgs>),
+    /// Take out what is fixed
+    Prune(Box<BaselineArgs>),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct BaselineArgs {
+    /// Files and folders of the program [default: the current folder]
+    pub(super) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) analysis: AnalysisArgs,
+    /// Print nothing
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct CompletionsArgs {
+    /// The shell
+    pub(super) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct SettingsArgs {
+    /// The file or folder whose settings are meant [default: the current folder]
+    pub(super) paths: Vec<PathBuf>,
+    /// Print the JSON Schema of a settings file instead
+    #[arg(long)]
+    pub(super) schema: bool,
+    /// Print as: text, json
+    #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
+    pub(super) output: RuleFormat,
+    #[command(flatten)]
+    pub(super) analysis: AnalysisArgs,
 }

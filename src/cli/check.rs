@@ -10,9 +10,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::args::{CheckArgs, When};
+use super::args::{AnalysisArgs, CheckArgs, When};
+use super::changes::{self, Changes};
 use super::fix;
 use super::output::Output;
+use super::watch;
 use crate::config::{Config, Source, Sourced};
 use crate::finding::remedy::Safety;
 use crate::finding::{Finding, Severity};
@@ -22,10 +24,42 @@ use crate::rules;
 use crate::source::Overlay;
 
 pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
-    let roots = roots(args);
-    let config = config(args, &roots)?;
+    if args.watch {
+        return watch::run(&roots(&args.paths), || once(args));
+    }
+    once(args)
+}
+
+/// The paths that were named; without any, the current folder.
+pub(super) fn roots(paths: &[PathBuf]) -> Vec<PathBuf> {
+    if paths.is_empty() {
+        vec![PathBuf::from(".")]
+    } else {
+        paths.to_vec()
+    }
+}
+
+/// As [`config`], with what only a check takes.
+pub(super) fn check_config(args: &CheckArgs, roots: &[PathBuf]) -> anyhow::Result<Config> {
+    let mut config = config(&args.analysis, roots)?;
+    set(
+        &mut config.fail_level,
+        args.fail_level.as_deref(),
+        "--fail-level",
+        crate::config::Level::WORDS,
+    )?;
+    Ok(config)
+}
+
+fn once(args: &CheckArgs) -> anyhow::Result<ExitCode> {
+    let roots = roots(&args.paths);
+    let config = check_config(args, &roots)?;
     let outputs = Output::parse_all(&args.output)?;
     let fail_level = severity_of(config.fail_level.value);
+    let changes = match &args.diff {
+        Some(revision) => Some(Changes::since(revision, &changes::folder_of(&roots)?)?),
+        None => None,
+    };
     let request = Request {
         roots,
         config,
@@ -39,8 +73,9 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         return show_files(&request);
     }
     let bar = Bar::new(args.quiet);
-    let mut analysis = pipeline::analyze(&request, &|done, all| bar.tick(done, all))?;
+    let analysis = pipeline::analyze(&request, &|done, all| bar.tick(done, all))?;
     bar.finish();
+    let mut analysis = only(changes.as_ref(), analysis);
     let mut fixed = None;
     if args.fix || args.preview_fix {
         let most = if args.with_unsafe {
@@ -48,7 +83,10 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         } else {
             Safety::Safe
         };
-        let again = |request: &Request| Ok(pipeline::analyze(request, &|_, _| ())?);
+        let again = |request: &Request| {
+            let analysis = pipeline::analyze(request, &|_, _| ())?;
+            Ok(only(changes.as_ref(), analysis))
+        };
         let outcome = fix::rounds(request, most, analysis, again)?;
         if args.preview_fix {
             outcome.preview()?;
@@ -67,15 +105,6 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         tell_fixes(&analysis, fixed);
     }
     Ok(code(args, fail_level, &analysis))
-}
-
-/// What to analyse.
-pub(super) fn roots(args: &CheckArgs) -> Vec<PathBuf> {
-    if args.paths.is_empty() {
-        vec![PathBuf::from(".")]
-    } else {
-        args.paths.clone()
-    }
 }
 
 /// How a run ends.
@@ -99,8 +128,22 @@ pub(super) fn cache(is_off: bool, folder: Option<&Path>) -> CacheChoice {
     }
 }
 
+/// What has to do with changed lines; all, when nobody asked for them.
+fn only(changes: Option<&Changes>, mut analysis: Analysis) -> Analysis {
+    if let Some(changes) = changes {
+        let Analysis {
+            findings,
+            sources,
+            paths,
+            ..
+        } = &mut analysis;
+        findings.retain(|it| changes.touch(it, sources, paths));
+    }
+    analysis
+}
+
 /// Settings of the nearest file, and flags over them.
-pub(super) fn config(args: &CheckArgs, roots: &[PathBuf]) -> anyhow::Result<Config> {
+pub(super) fn config(args: &AnalysisArgs, roots: &[PathBuf]) -> anyhow::Result<Config> {
     let mut config = if args.isolated {
         Config::from_str("", Path::new("heaplint.toml"))?
     } else if let Some(file) = &args.settings {
@@ -131,12 +174,6 @@ pub(super) fn config(args: &CheckArgs, roots: &[PathBuf]) -> anyhow::Result<Conf
         crate::config::Confidence::WORDS,
     )?;
     set(
-        &mut config.fail_level,
-        args.fail_level.as_deref(),
-        "--fail-level",
-        crate::config::Level::WORDS,
-    )?;
-    set(
         &mut config.program,
         args.program.as_deref(),
         "--program",
@@ -163,6 +200,9 @@ pub(super) fn config(args: &CheckArgs, roots: &[PathBuf]) -> anyhow::Result<Conf
     }
     if args.no_respect_gitignore {
         config.respect_gitignore = by_flag(false);
+    }
+    if let Some(file) = &args.baseline {
+        config.baseline = by_flag(Some(file.clone()));
     }
     if let Some(threads) = args.threads {
         if threads == 0 {
@@ -224,11 +264,21 @@ pub(super) fn print(
         compact: args.compact,
         width: terminal_width(),
     };
+    // Alone, the numbers are the report.
+    let outputs = match args.statistics && args.output.is_empty() {
+        true => &[],
+        false => outputs,
+    };
     for output in outputs {
         output.write(&report, &style)?;
     }
     if args.statistics {
-        statistics(&analysis.findings)?;
+        // A document on standard output stays one.
+        if outputs.iter().any(Output::is_document) {
+            statistics(&analysis.findings, &mut std::io::stderr().lock())?;
+        } else {
+            statistics(&analysis.findings, &mut std::io::stdout().lock())?;
+        }
     }
     if !args.quiet {
         anstream::eprint!("{}", report::notices(&report));
@@ -284,16 +334,19 @@ fn tell_fixes(analysis: &Analysis, fixed: Option<(usize, usize)>) {
     }
 }
 
-fn statistics(findings: &[Finding]) -> std::io::Result<()> {
-    let mut out = std::io::stdout().lock();
-    for meta in rules::metas() {
-        let count = findings
-            .iter()
-            .filter(|it| it.rule.code == meta.code)
-            .count();
-        if count > 0 {
-            writeln!(out, "{count:>6}  {}  {}", meta.code, meta.name)?;
-        }
+/// The number of findings of each rule, the most first.
+fn statistics(findings: &[Finding], out: &mut dyn Write) -> std::io::Result<()> {
+    let mut counts: Vec<_> = rules::metas()
+        .iter()
+        .map(|meta| {
+            let its = findings.iter().filter(|it| it.rule.code == meta.code);
+            (its.count(), meta)
+        })
+        .filter(|it| it.0 > 0)
+        .collect();
+    counts.sort_by_key(|it| std::cmp::Reverse(it.0));
+    for (count, meta) in counts {
+        writeln!(out, "{count:>6}  {}  {}", meta.code, meta.name)?;
     }
     Ok(())
 }
@@ -328,14 +381,14 @@ fn terminal_width() -> usize {
 }
 
 /// A progress bar on standard error, for long runs on a terminal.
-struct Bar {
+pub(super) struct Bar {
     bar: Option<ProgressBar>,
     started: Instant,
     last: Mutex<Instant>,
 }
 
 impl Bar {
-    fn new(quiet: bool) -> Self {
+    pub(super) fn new(quiet: bool) -> Self {
         let hidden = quiet || std::env::var_os("CI").is_some() || !std::io::stderr().is_terminal();
         let bar = (!hidden).then(|| {
             let style =
@@ -353,7 +406,7 @@ impl Bar {
         }
     }
 
-    fn tick(&self, done: usize, all: usize) {
+    pub(super) fn tick(&self, done: usize, all: usize) {
         let Some(bar) = &self.bar else { return };
         let Ok(mut last) = self.last.try_lock() else {
             return;
@@ -371,7 +424,7 @@ impl Bar {
         bar.set_position(done as u64);
     }
 
-    fn finish(&self) {
+    pub(super) fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }

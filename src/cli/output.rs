@@ -47,6 +47,11 @@ impl Output {
         Ok(outputs)
     }
 
+    /// Whether it goes to standard output and is not for people.
+    pub(super) fn is_document(&self) -> bool {
+        self.path.is_none() && !matches!(self.format, Format::Full | Format::Concise)
+    }
+
     /// Writes a report: to a buffer first, then at once; a file by way of a temporary one in its folder.
     pub(super) fn write(&self, report: &Report<'_>, style: &Style) -> anyhow::Result<()> {
         let mut buffer = Vec::new();
@@ -95,7 +100,7 @@ fn append(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 
 /// Writes a file in one step: a reader sees the old report or the new one. A link is written through, and what is no
 /// file (a device, a pipe) is written to where it stands, never replaced.
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let real = path.canonicalize();
     let path = real.as_deref().unwrap_or(path);
     if path.metadata().is_ok_and(|it| !it.is_file()) {

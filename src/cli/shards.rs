@@ -10,10 +10,9 @@ use crate::source::Overlay;
 
 /// Facts of a part of a program to one file.
 pub(super) fn facts(args: &FactsArgs) -> anyhow::Result<ExitCode> {
-    let check = args.check();
-    let roots = check::roots(&check);
+    let roots = check::roots(&args.paths);
     let request = Request {
-        config: check::config(&check, &roots)?,
+        config: check::config(&args.analysis(), &roots)?,
         roots,
         overlay: Overlay::default(),
         cache: CacheChoice::Off,
@@ -30,8 +29,13 @@ pub(super) fn link(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     if args.paths.is_empty() {
         anyhow::bail!("link: name the files that `heaplint facts` wrote");
     }
+    for (is_given, flag) in [(args.diff.is_some(), "--diff"), (args.watch, "--watch")] {
+        if is_given {
+            anyhow::bail!("link: {flag}: only `heaplint check` can tell what changed");
+        }
+    }
     let request = Request {
-        config: check::config(args, &[PathBuf::from(".")])?,
+        config: check::check_config(args, &[PathBuf::from(".")])?,
         roots: args.paths.clone(),
         overlay: Overlay::default(),
         cache: CacheChoice::Off,

@@ -11,10 +11,10 @@ use globset::GlobBuilder;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::keys::KEYS;
+use super::keys::{FORMS, KEYS, Key, OVERRIDE_KEYS, Takes};
 use super::text::{nearest, parse_size};
 use super::{
-    Config, ConfigError, Level, Parser, Pattern, PerFileIgnore, Program, Source, Sourced,
+    Config, ConfigError, Level, Override, Parser, Pattern, PerFileIgnore, Program, Source, Sourced,
     TargetVersion,
 };
 use crate::base::LineIndex;
@@ -110,7 +110,7 @@ fn add(config: &mut Config, file: &TextFile, seen: &mut Vec<PathBuf>) -> Result<
     };
     for key in table.keys() {
         if !KEYS.iter().any(|known| known.name == key.get_ref()) {
-            return Err(unknown_key(file, key));
+            return Err(unknown_key(file, key, KEYS));
         }
     }
     if let Some(value) = table.get("extend") {
@@ -153,12 +153,12 @@ fn requires_python(file: &TextFile, table: &DeTable<'_>) -> Option<Sourced<Targe
     })
 }
 
-fn unknown_key(file: &TextFile, key: &Spanned<impl AsRef<str>>) -> ConfigError {
+fn unknown_key(file: &TextFile, key: &Spanned<impl AsRef<str>>, keys: &[Key]) -> ConfigError {
     let name: &str = key.get_ref().as_ref();
     let hint = if name == "tool" && !file.is_pyproject() {
         Some("keys stand at the top level of this file, without [tool.heaplint]".to_owned())
     } else {
-        nearest(name, KEYS.iter().map(|it| it.name)).map(|it| format!("did you mean `{it}`?"))
+        nearest(name, keys.iter().map(|it| it.name)).map(|it| format!("did you mean `{it}`?"))
     };
     file.error(Some(key.span()), format!("unknown key `{name}`"), hint)
 }
@@ -193,7 +193,12 @@ impl Section<'_, '_> {
             large_object,
             per_file_ignores,
             severity,
+            overrides,
             api,
+            taught,
+            report_tests,
+            report_generated,
+            report_vendored,
             require_reason,
             forbid_blanket,
             baseline,
@@ -214,6 +219,9 @@ impl Section<'_, '_> {
             ("respect-gitignore", respect_gitignore),
             ("require-reason", require_reason),
             ("forbid-blanket", forbid_blanket),
+            ("report-tests", report_tests),
+            ("report-generated", report_generated),
+            ("report-vendored", report_vendored),
         ] {
             self.set(key, to, |key, value| {
                 let flag = value.get_ref().as_bool();
@@ -253,7 +261,11 @@ impl Section<'_, '_> {
         })?;
         self.add_per_file_ignores(per_file_ignores)?;
         self.add_severities(severity)?;
-        self.add_apis(api)?;
+        self.add_overrides(overrides)?;
+        self.add_rows("api", |row| api.push(row))?;
+        for form in FORMS {
+            self.add_rows(form, |row| taught.push((form, row)))?;
+        }
         self.set("baseline", baseline, |key, value| {
             self.file.path_of(key, value).map(Some)
         })
@@ -306,21 +318,81 @@ impl Section<'_, '_> {
         Ok(())
     }
 
-    fn add_apis(&self, to: &mut Vec<Sourced<toml::Table>>) -> Result<(), ConfigError> {
-        let Some(value) = self.table.get("api") else {
-            return Ok(());
+    fn add_overrides(&self, to: &mut Vec<Sourced<Override>>) -> Result<(), ConfigError> {
+        for entry in self.rows("overrides")? {
+            let Some(table) = entry.get_ref().as_table() else {
+                return Err(self.wrong("overrides", entry));
+            };
+            if let Some(key) = table
+                .keys()
+                .find(|key| !OVERRIDE_KEYS.iter().any(|it| it.name == key.get_ref()))
+            {
+                return Err(unknown_key(self.file, key, OVERRIDE_KEYS));
+            }
+            let inside = Section {
+                file: self.file,
+                table,
+            };
+            let Some(files) = table.get("files") else {
+                let message = "`overrides` needs `files`: globs of the files that are meant";
+                return Err(self
+                    .file
+                    .error(Some(entry.span()), message.to_owned(), None));
+            };
+            let list = |key: &str| {
+                let value = table.get(key);
+                value.map(|it| inside.strings(key, it)).transpose()
+            };
+            let mut severity = Vec::new();
+            inside.add_severities(&mut severity)?;
+            let level = table.get("level");
+            let confidence = table.get("confidence");
+            to.push(Sourced {
+                value: Override {
+                    files: inside.patterns("files", files)?,
+                    select: list("select")?,
+                    ignore: list("ignore")?.unwrap_or_default(),
+                    level: level
+                        .map(|it| inside.word("level", it, Level::WORDS))
+                        .transpose()?,
+                    confidence: confidence
+                        .map(|it| inside.word("confidence", it, Confidence::WORDS))
+                        .transpose()?,
+                    severity: severity
+                        .into_iter()
+                        .map(|(rule, level)| (rule, level.value))
+                        .collect(),
+                },
+                from: self.file.source(&entry.span()),
+            });
+        }
+        Ok(())
+    }
+
+    /// The rows of an array of tables.
+    fn rows(&self, key: &str) -> Result<Vec<&Spanned<DeValue<'_>>>, ConfigError> {
+        let Some(value) = self.table.get(key) else {
+            return Ok(Vec::new());
         };
-        let entries = value
+        let rows = value
             .get_ref()
             .as_array()
-            .ok_or_else(|| self.wrong("api", value))?;
-        for entry in entries.iter() {
+            .ok_or_else(|| self.wrong(key, value))?;
+        Ok(rows.iter().collect())
+    }
+
+    fn add_rows(
+        &self,
+        key: &str,
+        mut add: impl FnMut(Sourced<toml::Table>),
+    ) -> Result<(), ConfigError> {
+        for entry in self.rows(key)? {
             match plain(entry.get_ref()) {
-                toml::Value::Table(table) => to.push(Sourced {
+                toml::Value::Table(table) => add(Sourced {
                     value: table,
                     from: self.file.source(&entry.span()),
                 }),
-                _ => return Err(self.wrong("api", entry)),
+                _ => return Err(self.wrong(key, entry)),
             }
         }
         Ok(())
@@ -390,13 +462,14 @@ impl Section<'_, '_> {
 
     fn wrong(&self, key: &str, value: &Spanned<DeValue<'_>>) -> ConfigError {
         let top = key.split('.').next().unwrap_or(key);
-        let takes = KEYS.iter().find(|it| it.name == top).map(|it| it.takes);
+        let all = KEYS.iter().chain(OVERRIDE_KEYS);
         let takes = if top == key {
-            takes.unwrap_or_default()
+            all.into_iter().find(|it| it.name == top).map(|it| it.takes)
         } else {
-            "\"error\", \"warning\" or \"info\""
+            Some(Takes::Word(Level::WORDS))
         };
-        self.file.wrong(key, takes, value)
+        let takes = takes.map_or_else(String::new, Takes::text);
+        self.file.wrong(key, &takes, value)
     }
 }
 

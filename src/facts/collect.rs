@@ -15,6 +15,8 @@
 
 use std::sync::LazyLock;
 
+use rustc_hash::FxHashSet;
+
 use super::model::{
     ArgF, ArgKindF, CallF, ClassF, ContextF, ContextId, ContextKind, DefF, DefKind, FileFacts,
     FuncF, FuncId, Home, ImportF, ParamF, PragmaF, ReadF, ResultF, ResultKind, Rows, StoreF,
@@ -33,13 +35,23 @@ use crate::syntax::tree::{
 /// Collects the facts of one file from its tree. `text` is the text that the tree was read from.
 #[must_use]
 pub fn collect(text: &str, lowered: &Lowered) -> FileFacts {
-    collect_with(text, lowered).0
+    collect_with(text, lowered, &FxHashSet::default()).0
+}
+
+/// As [`collect`], with the flow of functions that call something of these names as well: of openers that are not shipped.
+#[must_use]
+pub fn collect_for(text: &str, lowered: &Lowered, openers: &FxHashSet<String>) -> FileFacts {
+    collect_with(text, lowered, openers).0
 }
 
 /// The facts, and which of them stands for which node of the tree.
-pub(crate) fn collect_with(text: &str, lowered: &Lowered) -> (FileFacts, Sites) {
+pub(crate) fn collect_with(
+    text: &str,
+    lowered: &Lowered,
+    openers: &FxHashSet<String>,
+) -> (FileFacts, Sites) {
     let tree = &lowered.module;
-    let mut cx = Collector::new(tree);
+    let mut cx = Collector::new(tree, openers);
     cx.vars();
     cx.functions();
     cx.bindings();
@@ -58,6 +70,8 @@ pub(crate) fn collect_with(text: &str, lowered: &Lowered) -> (FileFacts, Sites) 
 
 struct Collector<'a> {
     tree: &'a Module,
+    /// Names of openers besides the shipped ones.
+    openers: &'a FxHashSet<String>,
     out: FileFacts,
     sites: Sites,
     defs: Vec<DefF>,
@@ -73,11 +87,12 @@ struct Collector<'a> {
 }
 
 impl<'a> Collector<'a> {
-    fn new(tree: &'a Module) -> Self {
+    fn new(tree: &'a Module, openers: &'a FxHashSet<String>) -> Self {
         let mut out = FileFacts::default();
         out.values.reserve(tree.exprs.len());
         Self {
             tree,
+            openers,
             out,
             sites: Sites::new(tree.exprs.len()),
             defs: Vec::new(),
@@ -226,7 +241,7 @@ impl<'a> Collector<'a> {
                 // A function of the program may hand out what it opened, whatever its name.
                 let hands_out = call.usage == Usage::Bound
                     && name.starts_with(|it: char| it.is_ascii_lowercase() || it == '_');
-                is_ours && hands_out || opens_by_name(name)
+                is_ours && hands_out || opens_by_name(name) || self.openers.contains(name)
             })
     }
 

@@ -54,7 +54,7 @@ impl Program<'_> {
         let mut fuel = limits::ENTITY_FUEL;
         let mut out = Entities::new();
         self.add_entities(value, &mut fuel, &mut out);
-        out
+        self.with_taught(out)
     }
 
     /// What a variable may stand for.
@@ -63,7 +63,7 @@ impl Program<'_> {
         let mut fuel = limits::ENTITY_FUEL;
         let mut out = Entities::new();
         self.add_var(var, &mut fuel, &mut out);
-        out
+        self.with_taught(out)
     }
 
     /// The library name that a value is, if it is just one.

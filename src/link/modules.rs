@@ -234,7 +234,11 @@ impl Program<'_> {
         }
     }
 
-    fn program_module<'a>(&self, file: u32, parts: impl Iterator<Item = &'a str>) -> Imported {
+    pub(super) fn program_module<'a>(
+        &self,
+        file: u32,
+        parts: impl Iterator<Item = &'a str>,
+    ) -> Imported {
         let mut at = ModuleTree::ROOT;
         for part in parts {
             let Some(next) = self.sym(part).and_then(|it| self.modules.child(at, it)) else {

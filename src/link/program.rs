@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 use super::calls::CallGraph;
 use super::classes::{ClassInfo, ClassTable};
 use super::effects::Effects;
+use super::entity::Entity;
 use super::lifetime::Lifetimes;
 use super::modules::ModuleTree;
 use super::runs::RunTable;
@@ -136,6 +137,8 @@ pub struct Program<'m> {
     pub(super) runs: RunTable,
     pub(super) effects: Effects,
     pub(super) lifetimes: Lifetimes,
+    /// What the settings teach of the program's own names.
+    pub(super) taught: FxHashMap<Entity, Entity>,
 }
 
 impl<'m> Program<'m> {
@@ -155,6 +158,7 @@ impl<'m> Program<'m> {
             runs: RunTable::default(),
             effects: Effects::default(),
             lifetimes: Lifetimes::default(),
+            taught: FxHashMap::default(),
         };
         for (parent, part, node) in models.names.edges() {
             let sym = program.intern(part);

@@ -146,24 +146,50 @@ impl Registries {
             labels: table.label,
             ..Self::default()
         };
-        for row in table.registry {
-            for name in row.removers.iter().filter(|it| it.contains('.')) {
-                names.add(name);
-            }
-            for name in &row.names {
-                let node = names.add(name);
-                registries.add_last(name);
-                registries.registries.insert(node, row.clone());
-            }
+        for row in &table.registry {
+            registries.add_registry(names, row);
         }
-        for row in table.role {
-            for name in &row.names {
-                let node = names.add(name);
-                registries.add_last(name);
-                registries.roles.insert(node, row.is);
-            }
+        for row in &table.role {
+            registries.add_role(names, row);
         }
         Ok(registries)
+    }
+
+    /// Adds a row of the table, before those that are there.
+    pub(super) fn teach(
+        &mut self,
+        names: &mut NameTree,
+        form: &str,
+        row: &toml::Table,
+    ) -> Result<(), String> {
+        let row = row.clone();
+        if form == "registry" {
+            let row: Registry = row.try_into().map_err(|it| it.message().to_owned())?;
+            self.add_registry(names, &row);
+        } else {
+            let row: RoleRow = row.try_into().map_err(|it| it.message().to_owned())?;
+            self.add_role(names, &row);
+        }
+        Ok(())
+    }
+
+    fn add_registry(&mut self, names: &mut NameTree, row: &Registry) {
+        for name in row.removers.iter().filter(|it| it.contains('.')) {
+            names.add(name);
+        }
+        for name in &row.names {
+            let node = names.add(name);
+            self.add_last(name);
+            self.registries.insert(node, row.clone());
+        }
+    }
+
+    fn add_role(&mut self, names: &mut NameTree, row: &RoleRow) {
+        for name in &row.names {
+            let node = names.add(name);
+            self.add_last(name);
+            self.roles.insert(node, row.is);
+        }
     }
 
     fn add_last(&mut self, name: &str) {

@@ -49,6 +49,21 @@ impl Resources {
         Ok(())
     }
 
+    /// Adds an entry before those that are there.
+    pub(super) fn teach(&mut self, row: &toml::Table) -> Result<(), String> {
+        let api = load::row(row)?;
+        for name in &api.names {
+            self.by_name.remove(name);
+            let last = name.rsplit_once('.').map_or(&**name, |it| it.1);
+            if let Some(ids) = self.by_last.get_mut(last) {
+                let apis = &self.apis;
+                ids.retain(|it| !apis[*it as usize].names.contains(name));
+            }
+        }
+        self.add(api)
+            .map_err(|name| format!("`{name}` is named twice"))
+    }
+
     /// The models that heaplint ships.
     ///
     /// # Errors

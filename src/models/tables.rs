@@ -196,6 +196,8 @@ pub struct Models {
     open: NameRule,
     whole_input: FxHashSet<NodeId>,
     whole_input_methods: FxHashSet<String>,
+    pub(super) taught: Vec<NodeId>,
+    pub(super) taught_openers: FxHashSet<String>,
 }
 
 #[derive(Debug)]
@@ -348,6 +350,11 @@ impl Models {
     /// # Errors
     /// When a shipped table is not well-formed, which a test rules out.
     pub fn shipped() -> Result<Self, ModelError> {
+        Self::taught(&[])
+    }
+
+    /// The tables that heaplint ships; names of resources are not followed yet.
+    pub(super) fn tables() -> Result<Self, ModelError> {
         let mut models = Self::parse(&[
             (
                 "containers.toml",
@@ -363,10 +370,16 @@ impl Models {
         models.resources = Resources::shipped()?;
         models.registries = Registries::shipped(&mut models.names)?;
         models.plain = PlainResults::shipped()?;
-        for name in models.resources.names() {
-            models.names.add(&name);
-        }
         Ok(models)
+    }
+
+    /// Adds a row of a table, before those that are there.
+    pub(super) fn teach_row(&mut self, form: &str, row: &toml::Table) -> Result<(), String> {
+        let rows = toml::Value::Array(vec![toml::Value::Table(row.clone())]);
+        let table: toml::Table = [(form.to_owned(), rows)].into_iter().collect();
+        let table: Table = table.try_into().map_err(|it| it.message().to_owned())?;
+        self.add(table);
+        Ok(())
     }
 
     /// Reads tables, given as file name and text.

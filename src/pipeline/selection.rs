@@ -6,7 +6,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::{Error, severity_of};
 use crate::catalog::RuleMeta;
-use crate::config::{Config, Pattern};
+use crate::config::{Config, Level, Pattern, Source, nearest};
 use crate::discover::SourcePath;
 use crate::finding::{Confidence, Finding, Severity};
 use crate::rules;
@@ -19,6 +19,20 @@ pub(super) struct Selection {
     confidence: Confidence,
     per_file: Vec<(Files, Vec<String>)>,
     /// The most general selectors first.
+    severity: Vec<(String, Severity)>,
+    /// The later counts.
+    overrides: Vec<FileOverride>,
+    report_tests: bool,
+    report_vendored: bool,
+}
+
+/// What is different for some files.
+struct FileOverride {
+    files: Vec<Files>,
+    select: Option<Vec<String>>,
+    ignore: Vec<String>,
+    level: Option<Severity>,
+    confidence: Option<Confidence>,
     severity: Vec<(String, Severity)>,
 }
 
@@ -69,71 +83,178 @@ impl Selection {
         let select = config.select.value.clone();
         let ignore = config.ignore.value.clone();
         let per_file = &config.per_file_ignores;
-        let all = (select.iter().flatten().chain(&ignore))
-            .chain(per_file.iter().flat_map(|it| &it.value.rules))
-            .chain(config.severity.iter().map(|it| &it.0));
-        for selector in all {
-            if !rules::metas().iter().any(|it| it.matches(selector)) {
-                return Err(Error::UnknownRule(selector.clone()));
+        let lists = [
+            (select.as_deref().unwrap_or_default(), &config.select.from),
+            (&ignore, &config.ignore.from),
+        ];
+        for (selectors, from) in lists
+            .into_iter()
+            .chain(per_file.iter().map(|it| (&*it.value.rules, &it.from)))
+        {
+            known(selectors, from)?;
+        }
+        for (name, level) in &config.severity {
+            known(std::slice::from_ref(name), &level.from)?;
+        }
+        for it in &config.overrides {
+            known(it.value.select.as_deref().unwrap_or_default(), &it.from)?;
+            known(&it.value.ignore, &it.from)?;
+            for (name, _) in &it.value.severity {
+                known(std::slice::from_ref(name), &it.from)?;
             }
         }
         let per_file = per_file
             .iter()
             .map(|it| Ok((Files::new(&it.value.files)?, it.value.rules.clone())))
             .collect::<Result<_, Error>>()?;
-        let mut severity: Vec<_> = config
-            .severity
+        let severity = by_generality(config.severity.iter().map(|it| (&it.0, it.1.value)));
+        let overrides = config
+            .overrides
             .iter()
-            .map(|(name, level)| (name.clone(), severity_of(level.value)))
-            .collect();
-        severity.sort_by_key(|(name, _)| {
-            let metas = rules::metas().iter();
-            std::cmp::Reverse(metas.filter(|it| it.matches(name)).count())
-        });
+            .map(|it| {
+                let it = &it.value;
+                let files = it.files.iter().map(Files::new).collect::<Result<_, _>>()?;
+                Ok(FileOverride {
+                    files,
+                    select: it.select.clone(),
+                    ignore: it.ignore.clone(),
+                    level: it.level.map(severity_of),
+                    confidence: it.confidence.map(confidence_of),
+                    severity: by_generality(it.severity.iter().map(|it| (&it.0, it.1))),
+                })
+            })
+            .collect::<Result<_, Error>>()?;
         Ok(Self {
             select,
             ignore,
             level: severity_of(config.level.value),
-            confidence: match config.confidence.value {
-                crate::config::Confidence::Low => Confidence::Low,
-                crate::config::Confidence::Medium => Confidence::Medium,
-                crate::config::Confidence::High => Confidence::High,
-            },
+            confidence: confidence_of(config.confidence.value),
             per_file,
             severity,
+            overrides,
+            report_tests: config.report_tests.value,
+            report_vendored: config.report_vendored.value,
         })
     }
 
-    /// Whether a rule runs.
+    /// Whether a rule runs, in some file at least.
     pub(super) fn wants(&self, meta: &RuleMeta) -> bool {
-        self.select
-            .as_ref()
-            .is_none_or(|it| it.iter().any(|s| meta.matches(s)))
-            && !self.ignore.iter().any(|s| meta.matches(s))
+        let selects = |it: &FileOverride| it.select.as_ref().is_some_and(|it| names(it, meta));
+        self.wants_mostly(meta) || self.overrides.iter().any(selects)
+    }
+
+    fn wants_mostly(&self, meta: &RuleMeta) -> bool {
+        self.select.as_ref().is_none_or(|it| names(it, meta)) && !names(&self.ignore, meta)
     }
 
     /// Whether a rule has its say in a file.
     pub(super) fn wants_in(&self, meta: &RuleMeta, file: &SourcePath) -> bool {
-        !self.per_file.iter().any(|(files, rules)| {
-            rules.iter().any(|it| meta.matches(it)) && files.contains(&file.path)
-        })
+        let mut is_wanted = self.wants_mostly(meta);
+        for it in self.overrides_of(file) {
+            if let Some(select) = &it.select {
+                is_wanted = names(select, meta);
+            }
+            is_wanted &= !names(&it.ignore, meta);
+        }
+        is_wanted
+            && !self
+                .per_file
+                .iter()
+                .any(|(files, rules)| names(rules, meta) && files.contains(&file.path))
+    }
+
+    fn overrides_of<'a>(
+        &'a self,
+        file: &'a SourcePath,
+    ) -> impl DoubleEndedIterator<Item = &'a FileOverride> {
+        self.overrides
+            .iter()
+            .filter(|it| it.files.iter().any(|it| it.contains(&file.path)))
     }
 
     /// Gives a finding the severity that the settings say.
-    pub(super) fn with_severity(&self, mut finding: Finding) -> Finding {
-        let all = self.severity.iter().rev();
-        if let Some((_, severity)) = all.clone().find(|(name, _)| finding.rule.matches(name)) {
+    pub(super) fn with_severity(&self, mut finding: Finding, file: &SourcePath) -> Finding {
+        let inner = self.overrides_of(file).rev();
+        let mut lists = inner.map(|it| &it.severity).chain([&self.severity]);
+        let severity = lists.find_map(|list| {
+            let mut most_special_first = list.iter().rev();
+            most_special_first.find(|(name, _)| finding.rule.matches(name))
+        });
+        if let Some((_, severity)) = severity {
             finding.severity = *severity;
         }
         finding
     }
 
+    /// Whether a finding of this severity and confidence, as reports name them, would be shown.
+    pub(super) fn shows_grade(&self, severity: &str, confidence: &str) -> bool {
+        let severities = [Severity::Info, Severity::Warning, Severity::Error];
+        let confidences = [Confidence::Low, Confidence::Medium, Confidence::High];
+        severities
+            .iter()
+            .any(|it| it.name() == severity && *it >= self.level)
+            && confidences
+                .iter()
+                .any(|it| it.name() == confidence && *it >= self.confidence)
+    }
+
     /// Copies of other people's code and generated files are read, not reported on; of tests only errors are.
     pub(super) fn shows(&self, finding: &Finding, file: &SourcePath, is_generated: bool) -> bool {
-        finding.severity >= self.level
-            && finding.confidence >= self.confidence
-            && !file.is_vendored
+        let mut level = self.level;
+        let mut confidence = self.confidence;
+        if file.is_test && !self.report_tests {
+            level = Severity::Error;
+        }
+        for it in self.overrides_of(file) {
+            level = it.level.unwrap_or(level);
+            confidence = it.confidence.unwrap_or(confidence);
+        }
+        finding.severity >= level
+            && finding.confidence >= confidence
+            && (!file.is_vendored || self.report_vendored)
             && !is_generated
-            && (!file.is_test || finding.severity == Severity::Error)
+    }
+}
+
+/// Whether all selectors name rules.
+fn known(selectors: &[String], from: &Source) -> Result<(), Error> {
+    let metas = rules::metas();
+    let is_unknown = |it: &&String| !metas.iter().any(|meta| meta.matches(it));
+    let Some(selector) = selectors.iter().find(is_unknown) else {
+        return Ok(());
+    };
+    let words = metas.iter().flat_map(|it| [&*it.code, &*it.name]);
+    Err(Error::UnknownRule {
+        selector: selector.clone(),
+        at: match from {
+            Source::File { .. } => format!("{from}: "),
+            Source::Default | Source::CommandLine => String::new(),
+        },
+        hint: nearest(selector, words)
+            .map_or_else(String::new, |it| format!("did you mean `{it}`? ")),
+    })
+}
+
+fn names(selectors: &[String], meta: &RuleMeta) -> bool {
+    selectors.iter().any(|it| meta.matches(it))
+}
+
+/// The selectors that name the most rules first.
+fn by_generality<'a>(levels: impl Iterator<Item = (&'a String, Level)>) -> Vec<(String, Severity)> {
+    let mut severity: Vec<_> = levels
+        .map(|(name, level)| (name.clone(), severity_of(level)))
+        .collect();
+    severity.sort_by_key(|(name, _)| {
+        let metas = rules::metas().iter();
+        std::cmp::Reverse(metas.filter(|it| it.matches(name)).count())
+    });
+    severity
+}
+
+fn confidence_of(confidence: crate::config::Confidence) -> Confidence {
+    match confidence {
+        crate::config::Confidence::Low => Confidence::Low,
+        crate::config::Confidence::Medium => Confidence::Medium,
+        crate::config::Confidence::High => Confidence::High,
     }
 }

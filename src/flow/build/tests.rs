@@ -1,5 +1,7 @@
 //! Graphs of small functions, as printed.
 
+use rustc_hash::FxHashSet;
+
 use crate::base::Idx;
 use crate::facts::collect::collect_with;
 use crate::flow::pretty;
@@ -12,7 +14,7 @@ use super::build;
 fn print(text: &str) -> String {
     let lowered = lower(text, Door::Rustpython);
     assert!(lowered.errors.is_empty(), "{:?}", lowered.errors);
-    let (facts, sites) = collect_with(text, &lowered);
+    let (facts, sites) = collect_with(text, &lowered, &FxHashSet::default());
     let func = Idx::new(u32::from(lowered.module.funcs.len() > 1));
     pretty::print(&build(&lowered.module, &sites, &facts, func), &facts)
 }
@@ -63,7 +65,7 @@ fn depth_is_bounded_and_chains_are_not_deep() {
     let cut = |text: String| {
         let run = move || {
             let lowered = lower(&text, Door::Rustpython);
-            let (facts, sites) = collect_with(&text, &lowered);
+            let (facts, sites) = collect_with(&text, &lowered, &FxHashSet::default());
             build(&lowered.module, &sites, &facts, Idx::new(0)).is_cut
         };
         std::thread::Builder::new()

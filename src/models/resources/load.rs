@@ -54,6 +54,21 @@ pub(super) fn parse(files: &[(&str, &str)]) -> Result<Resources, ModelError> {
     Ok(resources)
 }
 
+/// Reads one entry.
+pub(super) fn row(row: &toml::Table) -> Result<Api, String> {
+    let api: Api = row
+        .clone()
+        .try_into()
+        .map_err(|it: toml::de::Error| it.message().to_owned())?;
+    match fault(&api) {
+        Some(what) => {
+            let name = api.names.first().map_or("", |it| it);
+            Err(format!("`{name}` {what}"))
+        }
+        None => Ok(api),
+    }
+}
+
 /// What is wrong with an entry.
 fn fault(api: &Api) -> Option<&'static str> {
     if api.names.is_empty() || api.names.iter().any(|it| !it.contains('.')) {

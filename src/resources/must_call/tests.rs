@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use rustc_hash::FxHashSet;
+
 use crate::facts::collect::collect_with;
 use crate::facts::model::{ArgKindF, CallId, DefKind, FileFacts, FuncId, ValueId, ValueKind};
 use crate::flow::build::build;
@@ -149,7 +151,7 @@ impl Resolve for ByName<'_> {
 fn findings(text: &str) -> Vec<String> {
     let lowered = lower(text, Door::Rustpython);
     assert!(lowered.errors.is_empty(), "{:?}", lowered.errors);
-    let (facts, sites) = collect_with(text, &lowered);
+    let (facts, sites) = collect_with(text, &lowered, &FxHashSet::default());
     let resources = Resources::shipped().unwrap();
     let oracle = ModelOracle {
         facts: &facts,
