@@ -4,6 +4,7 @@
 //! answers from the tables of `rules/models/`.
 
 pub mod fields;
+pub mod fresh;
 pub mod models;
 pub mod must_call;
 pub mod oracle;

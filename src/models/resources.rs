@@ -260,6 +260,12 @@ pub struct Api {
     /// Whether dropping it costs nothing that lasts.
     #[serde(default)]
     pub harmless: bool,
+    /// Methods that fail in the ordinary course of things: a peer that is not there, a name that is taken.
+    #[serde(default, deserialize_with = "load::one_or_many")]
+    pub fails: Vec<Box<str>>,
+    /// Methods that only its owner calls: whoever calls one still has to release it, although it was lent out before.
+    #[serde(default, deserialize_with = "load::one_or_many")]
+    pub owned_by: Vec<Box<str>>,
     /// Attributes and methods whose value stands for the resource: who gets it may release it.
     #[serde(default, deserialize_with = "load::one_or_many")]
     pub handles: Vec<Box<str>>,

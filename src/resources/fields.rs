@@ -6,14 +6,17 @@
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::oracle::Oracle;
+use super::fresh::{self, End};
+use super::oracle::{Acquire, Oracle};
 use super::program::oracle;
+use crate::base::Span;
 use crate::facts::model::{
-    CallId, ContextKind, FuncId, StoreKind, Target, Usage, ValueId, ValueKind,
+    CallId, ContextKind, DefKind, FileFacts, FuncId, Rows, StoreF, StoreKind, Target, Usage,
+    ValueId, ValueKind,
 };
 use crate::link::program::{Sym, ValueRef, last_name};
 use crate::link::{ClassRef, Entity, FuncRef, Program};
-use crate::models::resources::{Class, Effect, Kind};
+use crate::models::resources::{Class, Effect, Kind, Resources};
 
 /// An attribute that a method fills with a fresh resource.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -139,26 +142,24 @@ fn fields_in(program: &Program<'_>, file: u32, version: (u16, u16)) -> Vec<Field
     let oracle = oracle(program, file, version);
     let mut out = Vec::new();
     for store in facts.stores.iter() {
-        let (Target::Attr(name), ValueKind::Var(base), StoreKind::Assign, Some(value)) = (
-            store.target,
-            facts.values[store.base].kind,
-            store.kind,
-            store.value,
-        ) else {
+        let (Target::Attr(name), ValueKind::Var(base), Some(value)) =
+            (store.target, facts.values[store.base].kind, store.value)
+        else {
             continue;
         };
         let Some(&(class, false)) = program.files[file as usize].selfs.get(&base) else {
             continue;
         };
-        let Some(call) = fresh_call(program, file, value, 0) else {
+        let found = match store.kind {
+            StoreKind::Assign => whole(facts, &program.models.resources, &oracle, value, 0),
+            StoreKind::Part => part(facts, &oracle, store, value),
+            _ => None,
+        };
+        let Some((call, acquire)) = found else {
             continue;
         };
-        let acquires = oracle.acquires(call);
-        let [acquire] = &acquires[..] else { continue };
         // What has a finalizer of its own may live on an attribute.
-        if acquire.field.is_some()
-            || acquire.kind == Kind::TemporaryDirectory && acquire.class != Class::A
-        {
+        if acquire.kind == Kind::TemporaryDirectory && acquire.class != Class::A {
             continue;
         }
         let sym = program.sym_of(file, name);
@@ -180,14 +181,73 @@ fn fields_in(program: &Program<'_>, file: u32, version: (u16, u16)) -> Vec<Field
     out
 }
 
-/// The call whose result a value is, also by way of a local name that nothing else is done with.
-fn fresh_call(program: &Program<'_>, file: u32, value: ValueId, depth: u32) -> Option<CallId> {
-    let facts = program.facts(file);
+/// The call whose fresh result a value is, on one of its branches, or by way of a local name that owns it.
+fn whole<'a>(
+    facts: &FileFacts,
+    resources: &Resources,
+    oracle: &'a dyn Oracle,
+    value: ValueId,
+    depth: u32,
+) -> Option<(CallId, Acquire<'a>)> {
+    if depth > crate::limits::VALUE_DEPTH {
+        return None;
+    }
+    let any = |rows: Rows, skip: usize| {
+        let rows = &facts.lists[rows.range()];
+        rows.iter()
+            .skip(skip)
+            .find_map(|&it| whole(facts, resources, oracle, it, depth + 1))
+    };
     match facts.values[value].kind {
-        ValueKind::Call(call) => Some(call),
-        ValueKind::Await(inner) if depth < 2 => fresh_call(program, file, inner, depth + 1),
+        ValueKind::Call(call) => {
+            let mut acquires = oracle.acquires(call);
+            let one = acquires.pop().filter(|it| it.field.is_none())?;
+            acquires.is_empty().then_some((call, one))
+        }
+        ValueKind::Await(inner) => whole(facts, resources, oracle, inner, depth + 1),
+        ValueKind::Choice(rows) => any(rows, 1),
+        ValueKind::Or(rows) => any(rows, 0),
+        ValueKind::Var(var) if fresh::is_kept_for(facts, resources, oracle, var, End::Stored) => {
+            let defs = &facts.defs[facts.vars[var].defs.range()];
+            let [def] = defs else { return None };
+            let value = def.value.filter(|_| def.kind == DefKind::Assign)?;
+            whole(facts, resources, oracle, value, depth + 1)
+        }
         _ => None,
     }
+}
+
+/// The call whose tuple an attribute takes a part of: `self.reader, self.writer = os.pipe()`.
+fn part<'a>(
+    facts: &FileFacts,
+    oracle: &'a dyn Oracle,
+    store: &StoreF,
+    value: ValueId,
+) -> Option<(CallId, Acquire<'a>)> {
+    let inner = match facts.values[value].kind {
+        ValueKind::Await(inner) => inner,
+        _ => value,
+    };
+    let ValueKind::Call(call) = facts.values[inner].kind else {
+        return None;
+    };
+    // Which part it is says its place among the targets of the same value.
+    let is_before = |it: Span| it.start < store.at.start;
+    let stores = facts
+        .stores
+        .iter()
+        .filter(|it| it.kind == StoreKind::Part && it.value == Some(value) && is_before(it.at));
+    let names = facts
+        .defs
+        .iter()
+        .filter(|it| it.value == Some(value) && is_before(it.at));
+    let index = stores.count() + names.count();
+    oracle
+        .acquires(call)
+        .into_iter()
+        .find(|it| it.field.map(usize::from) == Some(index))
+        .filter(|it| !matches!(it.kind, Kind::TemporaryFile | Kind::TemporaryDirectory))
+        .map(|it| (call, it))
 }
 
 /// Whether a place stands under a test that mentions the attribute.

@@ -67,6 +67,9 @@ pub enum Outcome {
     OnlyOnException {
         /// What may raise.
         raises: Span,
+        /// Whether that is a failure to be expected: a `raise` statement, or a method that fails in the ordinary course of
+        /// things.
+        is_expected: bool,
     },
 }
 
@@ -141,6 +144,15 @@ struct Search<'a> {
     call: CallId,
 }
 
+/// Which exceptions a search follows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Raising {
+    Nothing,
+    /// `raise` statements, and what fails in the ordinary course of things.
+    Expected,
+    Anything,
+}
+
 /// What a search along some edges found.
 #[derive(Default)]
 struct Found {
@@ -153,7 +165,7 @@ struct Found {
 
 impl Search<'_> {
     fn run(&self) -> Option<(Outcome, Option<Span>)> {
-        let normal = self.walk(false);
+        let normal = self.walk(Raising::Nothing);
         let is_named = self.holding.is_named(self.bit);
         if let Some(leaves) = normal.left {
             let outcome = match normal.rebound {
@@ -166,18 +178,27 @@ impl Search<'_> {
         if let Some(at) = normal.rebound {
             return Some((Outcome::Rebound { at }, normal.released));
         }
-        // Handing it on late is the caller's risk; closing it late is an intention that an exception defeats.
-        normal.released?;
-        let any = self.walk(true);
-        if any.left.is_some() || any.rebound.is_some() {
-            let raises = any.raised.unwrap_or(self.facts.calls[self.call].at);
-            return Some((Outcome::OnlyOnException { raises }, normal.released));
-        }
-        None
+        let lost = |raising: Raising| {
+            let found = self.walk(raising);
+            let raises = found.raised.unwrap_or(self.facts.calls[self.call].at);
+            (found.left.is_some() || found.rebound.is_some()).then_some((
+                Outcome::OnlyOnException {
+                    raises,
+                    is_expected: raising == Raising::Expected,
+                },
+                normal.released,
+            ))
+        };
+        // Handing it on late is the caller's risk, unless the failure was to be expected; closing it late is an intention
+        // that any exception defeats.
+        lost(Raising::Expected).or_else(|| {
+            normal.released?;
+            lost(Raising::Anything)
+        })
     }
 
     /// Follows the bit from its acquisition to wherever it may get, breadth first, so that the nearest way out is named.
-    fn walk(&self, with_exceptions: bool) -> Found {
+    fn walk(&self, raising: Raising) -> Found {
         let mut found = Found::default();
         let mut seen = FxHashSet::default();
         let mut queue = VecDeque::new();
@@ -208,7 +229,9 @@ impl Search<'_> {
                         .released
                         .or(self.holding.closing_behind(exit, self.bit));
                 }
-                if flow.state[0] & self.bit == 0 || flow.is_exception && !with_exceptions {
+                if flow.state[0] & self.bit == 0
+                    || flow.is_exception && !self.follows(block, &flow, raised, raising)
+                {
                     continue;
                 }
                 let raised = raised.or(flow.raised);
@@ -231,6 +254,32 @@ impl Search<'_> {
             }
         }
         found
+    }
+
+    /// Whether a search goes an exceptional way out of a block, with or without an exception that brought it there.
+    fn follows(
+        &self,
+        block: BlockId,
+        flow: &solve::Flow,
+        raised: Option<usize>,
+        raising: Raising,
+    ) -> bool {
+        let block = &self.body.blocks[block.index()];
+        match (raising, flow.raised) {
+            (Raising::Nothing, _) => false,
+            (Raising::Anything, _) => true,
+            // Handlers that all do not match stand for failures that nobody expects.
+            (Raising::Expected, None) => raised.is_some() && block.start != block.end,
+            (Raising::Expected, Some(at)) => {
+                let inst = &self.body.insts[at];
+                match inst.kind {
+                    InstKind::Throw(Some(_)) => true,
+                    // `raise` alone; on its own, an `assert`.
+                    InstKind::Throw(None) => raised.is_some(),
+                    _ => self.holding.fails(inst, &flow.state) & self.bit != 0,
+                }
+            }
+        }
     }
 
     /// Notes releases and rebindings inside a block, up to where the bit is gone.

@@ -14,6 +14,10 @@ pub struct Acquire<'a> {
     pub closers: &'a [Box<str>],
     /// Methods that use it up, so that it releases itself.
     pub ended_by: &'a [Box<str>],
+    /// Methods that fail in the ordinary course of things.
+    pub fails: &'a [Box<str>],
+    /// Methods that only its owner calls.
+    pub owned_by: &'a [Box<str>],
     /// Attributes and methods whose value stands for it.
     pub handles: &'a [Box<str>],
     /// The position of the returned tuple where it is; `None` when the result itself is it.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
+use super::fresh::{self, End};
 use super::models::{ModelOracle, Resolve};
 use super::must_call::{self, Outcome};
 use super::oracle::Oracle;
@@ -16,7 +17,7 @@ use crate::finding::remedy::{Flow, Hold};
 use crate::limits;
 use crate::link::program::ValueRef;
 use crate::link::{Entity, FuncRef, Program};
-use crate::models::resources::{Class, Effect, Kind};
+use crate::models::resources::{Api, Class, Effect, Kind};
 
 /// A resource that gets lost in a function.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -155,6 +156,14 @@ pub(super) fn oracle<'a>(
     }
 }
 
+/// Whether what two APIs open is closed in the same way.
+fn are_alike(one: &Api, other: &Api) -> bool {
+    one.opens == other.opens
+        && one.closers == other.closers
+        && one.with_closes == other.with_closes
+        && one.fields == other.fields
+}
+
 /// One file of a program.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct InProgram<'a> {
@@ -185,25 +194,43 @@ impl<'a> InProgram<'a> {
             return None;
         }
         let facts = inside.facts();
-        let mut opener = None;
+        let resources = &self.program.models.resources;
+        let oracle = ModelOracle {
+            facts,
+            resources,
+            resolve: inside,
+            version: (3, 11),
+        };
+        let mut opener: Option<String> = None;
         for result in &facts.results[fact.results.range()] {
+            // A way that gives nothing opens nothing.
+            let Some(value) = result
+                .value
+                .filter(|&it| facts.values[it].kind != ValueKind::None)
+            else {
+                continue;
+            };
             if result.kind != ResultKind::Return {
                 continue;
             }
-            for call in inside.fresh_calls(result.value?, 0)? {
+            for call in inside.fresh_calls(&oracle, value, 0)? {
                 let (name, _) = inside.library(call)?;
-                let oracle = ModelOracle {
-                    facts,
-                    resources: &self.program.models.resources,
-                    resolve: inside,
-                    version: (3, 11),
-                };
                 if oracle.acquires(call).is_empty() {
                     return None;
                 }
-                let name = name.into_owned();
-                if opener.get_or_insert_with(|| name.clone()) != &name {
-                    return None;
+                match &opener {
+                    None => opener = Some(name.into_owned()),
+                    Some(known) if **known == *name => {}
+                    // Of two that are closed alike, the one that harms less when it is dropped.
+                    Some(known) => {
+                        let (one, other) = (resources.get(known)?, resources.get(&name)?);
+                        if !are_alike(one, other) {
+                            return None;
+                        }
+                        if one.class < other.class {
+                            opener = Some(name.into_owned());
+                        }
+                    }
                 }
             }
         }
@@ -211,32 +238,44 @@ impl<'a> InProgram<'a> {
     }
 
     /// The calls that a returned value is the result of.
-    fn fresh_calls(&self, value: ValueId, depth: u32) -> Option<Vec<CallId>> {
+    fn fresh_calls(&self, oracle: &dyn Oracle, value: ValueId, depth: u32) -> Option<Vec<CallId>> {
         if depth > limits::VALUE_DEPTH {
             return None;
         }
-        match self.facts().values[value].kind {
+        let facts = self.facts();
+        match facts.values[value].kind {
             ValueKind::Call(call) => Some(vec![call]),
-            ValueKind::Await(inner) => self.fresh_calls(inner, depth + 1),
-            ValueKind::Var(var) => {
-                let [def] = &self.facts().defs[self.facts().vars[var].defs.range()] else {
-                    return None;
-                };
-                let value = def.value.filter(|_| def.kind == DefKind::Assign)?;
-                match self.facts().values[value].kind {
-                    ValueKind::Call(_) | ValueKind::Choice(_) => self.fresh_calls(value, depth + 1),
-                    _ => None,
+            ValueKind::Await(inner) => self.fresh_calls(oracle, inner, depth + 1),
+            ValueKind::Var(var) if self.is_kept_for_return(oracle, var) => {
+                let mut out = Vec::new();
+                for def in &facts.defs[facts.vars[var].defs.range()] {
+                    let value = def.value.filter(|_| def.kind == DefKind::Assign)?;
+                    match facts.values[value].kind {
+                        ValueKind::None => {}
+                        ValueKind::Call(_) | ValueKind::Await(_) | ValueKind::Choice(_) => {
+                            out.extend(self.fresh_calls(oracle, value, depth + 1)?);
+                        }
+                        _ => return None,
+                    }
                 }
+                (!out.is_empty()).then_some(out)
             }
             ValueKind::Choice(rows) => {
                 let mut out = Vec::new();
                 for &branch in self.program.list(self.file, rows).iter().skip(1) {
-                    out.extend(self.fresh_calls(branch, depth + 1)?);
+                    if facts.values[branch].kind != ValueKind::None {
+                        out.extend(self.fresh_calls(oracle, branch, depth + 1)?);
+                    }
                 }
-                Some(out)
+                (!out.is_empty()).then_some(out)
             }
             _ => None,
         }
+    }
+
+    fn is_kept_for_return(&self, oracle: &dyn Oracle, var: VarId) -> bool {
+        let resources = &self.program.models.resources;
+        fresh::is_kept_for(self.facts(), resources, oracle, var, End::Returned)
     }
 
     /// What a function does with a parameter.

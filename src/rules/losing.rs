@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::catalog::RuleMeta;
-use crate::facts::model::ContextKind;
+use crate::facts::model::{ContextKind, Usage};
 use crate::finding::remedy::{Remedy, Safety, With};
 use crate::finding::{Confidence, Finding, Growth, Role, Severity};
 use crate::limits;
@@ -130,7 +130,13 @@ pub(super) fn finding(cx: &Context<'_>, meta: &'static RuleMeta, lost: &Lost) ->
     let severity = match (lost.outcome, lost.class) {
         (_, Class::A) => Severity::Error,
         _ if lost.harmless => Severity::Info,
-        (Outcome::Dropped, Class::C | Class::D) => Severity::Info,
+        // Used up in one expression it goes at its end; a statement that only opens it leaves no doubt.
+        (Outcome::Dropped, Class::C | Class::D)
+            if call.usage != Usage::Discarded
+                || matches!(lost.kind, Kind::Process | Kind::Executor) =>
+        {
+            Severity::Info
+        }
         _ => Severity::Warning,
     };
     let mut finding = Finding::new(meta, at, message)
@@ -225,7 +231,7 @@ pub(super) fn through(cx: &Context<'_>, lost: &Lost) -> Option<String> {
 
 /// Whether it stands in a `with` statement, directly or by name.
 fn is_entered(cx: &Context<'_>, lost: &Lost) -> bool {
-    use crate::facts::model::{DefKind, Usage, ValueKind};
+    use crate::facts::model::{DefKind, ValueKind};
     let facts = cx.program.facts(lost.func.file);
     if facts.calls[lost.call].usage == Usage::Entered {
         return true;

@@ -1,5 +1,7 @@
 //! `resource-without-owner`: a resource kept on an attribute that no code of the program ever releases.
 
+use rustc_hash::FxHashSet;
+
 use super::{Context, Rule, Sink, losing};
 use crate::finding::{Confidence, Finding, Growth, Role, Severity, Step};
 use crate::models::resources::{Class, Kind};
@@ -14,6 +16,7 @@ impl Rule for ResourceWithoutOwner {
 
     fn check(&self, cx: &Context<'_>, out: &mut Sink) {
         let program = cx.program;
+        let mut seen = FxHashSet::default();
         for field in &cx.fields {
             let releases_other = match field.owner {
                 Owner::Some => continue,
@@ -26,12 +29,16 @@ impl Rule for ResourceWithoutOwner {
             if cx.objects.is_cyclic(program, field.class) {
                 continue;
             }
+            // Both ends of a pipe have one opening.
+            if !seen.insert((field.file, field.call)) {
+                continue;
+            }
             let at = program.at(field.file, program.facts(field.file).calls[field.call].at);
             let losing::Words { noun, released, .. } = losing::words(field.kind);
             let owner = program.qualified_class(field.class);
             let attr = program.text(field.name);
             let what = losing::opener(&field.opener);
-            let is_client = matches!(field.kind, Kind::Client | Kind::Executor);
+            let is_client = field.kind == Kind::Client;
             let severity = match field.class_of_release {
                 Class::A => Severity::Error,
                 _ if field.harmless => Severity::Info,

@@ -20,7 +20,11 @@ impl Rule for UnclosedOnError {
     fn check(&self, cx: &Context<'_>, out: &mut Sink) {
         let mut seen = FxHashSet::default();
         for lost in &cx.lost {
-            let Outcome::OnlyOnException { raises } = lost.outcome else {
+            let Outcome::OnlyOnException {
+                raises,
+                is_expected,
+            } = lost.outcome
+            else {
                 continue;
             };
             // What the same call loses without an exception says it already.
@@ -42,37 +46,42 @@ impl Rule for UnclosedOnError {
                 held,
             } = losing::words(lost.kind);
             let never = matches!(lost.class, Class::A);
-            let mut finding = Finding::new(
-                out.meta(),
-                at,
+            let message = if lost.released.is_some() {
                 format!(
                     "the {noun} from `{what}` is not {released} when something before that raises"
-                ),
-            )
-            .severity(if lost.harmless {
-                Severity::Info
+                )
             } else {
-                Severity::Warning
-            })
-            .confidence(match lost.class {
-                // Its name may have gone out long before.
-                _ if lost.kind == Kind::TemporaryFile => Confidence::Low,
-                Class::A | Class::B => Confidence::Medium,
-                // The frame goes with its exception, unless somebody keeps that.
-                Class::C | Class::D => {
-                    if cx.kind == ProgramKind::Application && is_straight(cx, lost) {
-                        Confidence::Medium
-                    } else {
-                        Confidence::Low
+                format!(
+                    "the {noun} from `{what}` is not {released} when what follows fails before it is handed on"
+                )
+            };
+            let mut finding = Finding::new(out.meta(), at, message)
+                .severity(if lost.harmless {
+                    Severity::Info
+                } else {
+                    Severity::Warning
+                })
+                .confidence(match lost.class {
+                    // Its name may have gone out long before.
+                    _ if lost.kind == Kind::TemporaryFile => Confidence::Low,
+                    Class::A | Class::B => Confidence::Medium,
+                    // The frame goes with its exception, unless somebody keeps that.
+                    Class::C | Class::D => {
+                        if is_expected
+                            || cx.kind == ProgramKind::Application && is_straight(cx, lost)
+                        {
+                            Confidence::Medium
+                        } else {
+                            Confidence::Low
+                        }
                     }
-                }
-            })
-            .label(at, Role::Acquire, "opened here")
-            .label(
-                program.at(file, raises),
-                Role::Leak,
-                format!("still {held} when this raises"),
-            );
+                })
+                .label(at, Role::Acquire, "opened here")
+                .label(
+                    program.at(file, raises),
+                    Role::Leak,
+                    format!("still {held} when this raises"),
+                );
             if let Some(it) = lost.released {
                 finding = finding.label(
                     program.at(file, it),

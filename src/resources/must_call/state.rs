@@ -1,5 +1,7 @@
 //! What may be open, and who may refer to it: the domain and the effects of instructions.
 
+mod known;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::guards::Guards;
@@ -232,6 +234,7 @@ impl<'a> Holding<'a> {
             .flat_map(|it| &self.facts.defs[self.facts.vars[it].defs.range()]);
         defs.filter(|it| matches!(it.kind, DefKind::Element(_)))
             .filter_map(|it| it.value)
+            .filter(|&it| !self.has_plain_elements(it, 0))
             .collect()
     }
 
@@ -381,6 +384,9 @@ impl<'a> Holding<'a> {
 
     /// What a part of a value refers to.
     fn part(&self, value: ValueId, index: Option<i16>, state: &[u64]) -> Refs {
+        if self.has_plain_elements(value, 0) {
+            return Refs::default();
+        }
         let Some(index) = index else {
             return self.refs(value, state);
         };
@@ -459,20 +465,6 @@ impl<'a> Holding<'a> {
             }
         }
         result
-    }
-
-    /// Whether a value is one resource rather than a container of some.
-    fn is_single(&self, value: ValueId) -> bool {
-        let opens = |it: ValueId| match self.facts.values[it].kind {
-            ValueKind::Call(call) => self.calls.get(&call).is_some_and(|it| it.acquires != 0),
-            _ => false,
-        };
-        match self.facts.values[value].kind {
-            ValueKind::Var(var) => self.facts.defs[self.facts.vars[var].defs.range()]
-                .iter()
-                .any(|def| def.value.is_some_and(opens)),
-            _ => opens(value),
-        }
     }
 
     /// Acquisitions whose last name an instruction takes away while they may be open.
@@ -649,7 +641,7 @@ impl Analysis for Holding<'_> {
                     state[slot] = result.own;
                     state[slot + 1] = result.view;
                 }
-                state[0] |= known.acquires;
+                state[0] |= known.acquires | self.owned_by(call, state);
             }
             InstKind::Bind { var, value } => self.bind(var, self.refs(value, state), true, state),
             InstKind::Part {

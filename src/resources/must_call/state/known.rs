@@ -1,0 +1,124 @@
+//! What calls and values show by their form: elements that refer to nothing, failures to be expected, ownership kept.
+
+use super::Holding;
+use crate::facts::model::{CallId, ContextKind, DefKind, FileFacts, ValueId, ValueKind};
+use crate::flow::ir::{Inst, InstKind};
+use crate::limits;
+use crate::models::resources::Effect;
+use crate::resources::must_call::method_of;
+
+impl Holding<'_> {
+    /// Whether a value is one resource rather than a container of some.
+    pub(super) fn is_single(&self, value: ValueId) -> bool {
+        let opens = |it: ValueId| match self.facts.values[it].kind {
+            ValueKind::Call(call) => self.calls.get(&call).is_some_and(|it| it.acquires != 0),
+            _ => false,
+        };
+        match self.facts.values[value].kind {
+            ValueKind::Var(var) => self.facts.defs[self.facts.vars[var].defs.range()]
+                .iter()
+                .any(|def| def.value.is_some_and(opens)),
+            _ => opens(value),
+        }
+    }
+
+    /// Whether what iterating a value gives refers to no resource: the lines of a file, the rows of a cursor.
+    pub(super) fn has_plain_elements(&self, value: ValueId, depth: u32) -> bool {
+        if depth > limits::VALUE_DEPTH {
+            return false;
+        }
+        let inner = |it| self.has_plain_elements(it, depth + 1);
+        match self.facts.values[value].kind {
+            ValueKind::Await(it) => inner(it),
+            ValueKind::Var(var) => {
+                let defs = &self.facts.defs[self.facts.vars[var].defs.range()];
+                !defs.is_empty()
+                    && defs.iter().all(|def| {
+                        matches!(def.kind, DefKind::Assign | DefKind::With)
+                            && def.value.is_some_and(inner)
+                    })
+            }
+            ValueKind::Call(call) => {
+                let Some(known) = self.calls.get(&call) else {
+                    return false;
+                };
+                let whole = self.mask(|it| it.field.is_none()) & !self.on_disk;
+                if known.acquires != 0 {
+                    return known.acquires & !whole == 0;
+                }
+                let args = &self.facts.args[self.facts.calls[call].args.range()];
+                let mut views = args
+                    .iter()
+                    .zip(&known.arguments)
+                    .filter(|(_, effect)| **effect == Effect::View)
+                    .map(|(arg, _)| arg.value)
+                    .filter(|it| !is_literal(self.facts, *it))
+                    .peekable();
+                let viewed = method_of(self.facts, call)
+                    .filter(|_| known.receiver == Effect::View)
+                    .map(|(base, _)| base);
+                (views.peek().is_some() || viewed.is_some())
+                    && views.all(inner)
+                    && viewed.is_none_or(inner)
+            }
+            _ => false,
+        }
+    }
+
+    /// What a call shows to be owned here still: `asyncio.set_event_loop(loop)` lent it out, `loop.run_until_complete(…)` is
+    /// its owner's doing. What was opened under a condition may be there for the next call to find.
+    pub(super) fn owned_by(&self, call: CallId, state: &[u64]) -> u64 {
+        method_of(self.facts, call).map_or(0, |(base, name)| {
+            let mut owned = 0;
+            for (bit, (site, acquire)) in self.sites.iter().enumerate() {
+                if acquire.owned_by.iter().any(|it| &**it == name) && !self.is_conditional(*site) {
+                    owned |= 1 << bit;
+                }
+            }
+            if owned == 0 {
+                0
+            } else {
+                self.refs(base, state).own & owned
+            }
+        })
+    }
+
+    /// Acquisitions one of whose methods an instruction calls that fails in the ordinary course of things.
+    pub(in crate::resources::must_call) fn fails(&self, inst: &Inst, state: &[u64]) -> u64 {
+        let InstKind::Call(call) = inst.kind else {
+            return 0;
+        };
+        method_of(self.facts, call).map_or(0, |(base, name)| {
+            let fails = self.mask(|it| it.fails.iter().any(|it| &**it == name));
+            if fails == 0 {
+                0
+            } else {
+                self.refs(base, state).own & fails
+            }
+        })
+    }
+
+    /// Whether a call stands under a condition or in a handler.
+    fn is_conditional(&self, call: CallId) -> bool {
+        let mut at = self.facts.calls[call].context;
+        while let Some(context) = at {
+            let context = &self.facts.contexts[context];
+            if matches!(
+                context.kind,
+                ContextKind::If { .. } | ContextKind::Handler { .. }
+            ) {
+                return true;
+            }
+            at = context.parent;
+        }
+        false
+    }
+}
+
+/// Whether a value is written out and refers to nothing.
+fn is_literal(facts: &FileFacts, value: ValueId) -> bool {
+    matches!(
+        facts.values[value].kind,
+        ValueKind::None | ValueKind::Bool(_) | ValueKind::Int(_) | ValueKind::Str { .. }
+    )
+}
