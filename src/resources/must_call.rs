@@ -91,10 +91,10 @@ pub fn check<'a>(
     let mut sites = Vec::new();
     let mut known = FxHashSet::default();
     for inst in &body.insts {
-        if let InstKind::Call(call) = inst.kind {
-            if known.insert(call) {
-                sites.extend(oracle.acquires(call).into_iter().map(|it| (call, it)));
-            }
+        if let InstKind::Call(call) = inst.kind
+            && known.insert(call)
+        {
+            sites.extend(oracle.acquires(call).into_iter().map(|it| (call, it)));
         }
     }
     if sites.is_empty() {
