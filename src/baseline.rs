@@ -159,24 +159,23 @@ impl Baseline {
         self.entries.is_empty()
     }
 
-    /// Takes out of `findings` what is known, and gives the entries that nothing answered to and that `is_judged`: those
+    /// Says of each finding whether it is new, and gives the entries that nothing answered to and that `is_judged`: those
     /// whose file and rule were looked at.
     pub fn apply(
         &self,
-        findings: &mut Vec<Finding>,
+        findings: &[Finding],
         sources: &SourceMap,
         is_judged: impl Fn(&Entry) -> bool,
-    ) -> Vec<Entry> {
+    ) -> (Vec<bool>, Vec<Entry>) {
         let found: Vec<Entry> = findings.iter().map(|it| Entry::new(it, sources)).collect();
         let mut left: HashMap<Key<'_>, usize> = HashMap::new();
         for entry in &self.entries {
             *left.entry(entry.key()).or_default() += 1;
         }
-        let are_known: Vec<bool> = found.iter().map(|it| take(&mut left, it)).collect();
-        let mut are_known = are_known.into_iter();
-        findings.retain(|_| are_known.next() != Some(true));
+        let are_new: Vec<bool> = found.iter().map(|it| !take(&mut left, it)).collect();
         let stale = self.entries.iter().filter(|it| take(&mut left, it));
-        stale.filter(|it| is_judged(it)).cloned().collect()
+        let stale = stale.filter(|it| is_judged(it)).cloned().collect();
+        (are_new, stale)
     }
 
     /// Takes entries out, each once.

@@ -6,12 +6,14 @@ mod cache;
 mod changes;
 mod check;
 mod fix;
+mod heap;
 mod output;
 mod rule;
 mod settings;
 mod shards;
 mod shell;
 mod watch;
+mod why;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -42,6 +44,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let outcome = match args.command {
         Command::Check(check) => check::run(&check),
+        Command::Heap(heap) => heap::run(&heap),
+        Command::Why(why) => why::run(&why),
         Command::Rule(rule) => rule::run(&rule),
         Command::Facts(it) => shards::facts(&it),
         Command::Link(it) => shards::link(&it),

@@ -1,16 +1,19 @@
 //! The gc heap that the program would have: what stands in which place, how large it is, whether it grows.
 //!
 //! [`size`] estimates bytes, [`origin`] says where keys and values come from, [`growth`] decides whether a container only
-//! grows, [`path`] tells who holds what from the root. Rules ask here and nowhere else.
+//! grows, [`path`] tells who holds what from the root. Rules ask here and nowhere else. [`view`] is all of it as a graph to
+//! draw.
 
 pub mod cycle;
 pub mod growth;
+mod held;
 pub mod kept;
 pub mod objects;
 pub mod origin;
 pub mod path;
 pub mod reach;
 pub mod size;
+pub mod view;
 
 use crate::rules::Context;
 

@@ -22,6 +22,7 @@ pub mod cli;
 pub mod config;
 pub mod decode;
 pub mod discover;
+pub mod draw;
 pub mod facts;
 pub mod finding;
 pub mod fix;

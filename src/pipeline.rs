@@ -27,6 +27,7 @@ use crate::finding::remedy::{Edit, Fix, Safety};
 use crate::finding::{Finding, Severity, Stored, finish};
 use crate::fix;
 use crate::heap::Census;
+use crate::heap::view::HeapView;
 use crate::limits::STACK_SIZE;
 use crate::link::{self, FileInput};
 use crate::lower::Door;
@@ -95,6 +96,17 @@ pub struct Analysis {
     pub stats: Stats,
     /// Whether something inside us failed, so that findings may be missing.
     pub has_internal_error: bool,
+    /// The heap, when it was asked for; the texts of all its files are loaded.
+    pub heap: HeapView,
+}
+
+impl Analysis {
+    /// Takes findings out, of the heap too: `kept` says of each whether it stays.
+    pub fn keep(&mut self, kept: &[bool]) {
+        let mut at = kept.iter();
+        self.findings.retain(|_| at.next() == Some(&true));
+        self.heap.keep_findings(kept);
+    }
 }
 
 /// Why a run cannot start.
@@ -143,6 +155,27 @@ pub type Progress<'a> = &'a (dyn Fn(usize, usize) + Sync);
 /// # Errors
 /// When paths, patterns or selectors are no good. What goes wrong in single files is a notice.
 pub fn analyze(request: &Request, progress: Progress<'_>) -> Result<Analysis, Error> {
+    analyze_for(request, Want::Findings, progress)
+}
+
+/// What a run is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Want {
+    /// Findings.
+    Findings,
+    /// Findings, and the heap that they stand in.
+    Heap,
+}
+
+/// As [`analyze`], also for the heap.
+///
+/// # Errors
+/// As [`analyze`].
+pub fn analyze_for(
+    request: &Request,
+    want: Want,
+    progress: Progress<'_>,
+) -> Result<Analysis, Error> {
     let started = std::time::Instant::now();
     let config = &request.config;
     let selection = Selection::new(config)?;
@@ -159,7 +192,9 @@ pub fn analyze(request: &Request, progress: Progress<'_>) -> Result<Analysis, Er
         let keys = cache
             .as_ref()
             .and_then(|_| step_keys(request, &discovered, &reading));
-        if let (Some(cache), Some(keys)) = (&cache, &keys)
+        // The heap is not kept.
+        if want == Want::Findings
+            && let (Some(cache), Some(keys)) = (&cache, &keys)
             && let Some(kept) = step_kept(cache, keys.whole, request, &discovered)
         {
             return kept;
@@ -178,6 +213,7 @@ pub fn analyze(request: &Request, progress: Progress<'_>) -> Result<Analysis, Er
                 progress,
             );
             run(Collected {
+                want,
                 config,
                 selection: &selection,
                 discovered: &discovered,
@@ -295,7 +331,7 @@ pub fn map(request: &Request, to: &Path) -> Result<usize, Error> {
 ///
 /// # Errors
 /// When files or selectors are no good.
-pub fn reduce(request: &Request) -> Result<Analysis, Error> {
+pub fn reduce(request: &Request, want: Want) -> Result<Analysis, Error> {
     let started = std::time::Instant::now();
     let config = &request.config;
     let selection = Selection::new(config)?;
@@ -318,6 +354,7 @@ pub fn reduce(request: &Request) -> Result<Analysis, Error> {
     let (inputs, notices) = inputs(&discovered.files, collected);
     let mut analysis = pool(config)?.install(|| {
         run(Collected {
+            want,
             config,
             selection: &selection,
             discovered: &discovered,
@@ -354,6 +391,7 @@ fn pool(config: &Config) -> Result<rayon::ThreadPool, Error> {
 
 /// What stands when all files were read down to their facts.
 struct Collected<'a> {
+    want: Want,
     config: &'a Config,
     selection: &'a Selection,
     discovered: &'a Discovered,
@@ -369,6 +407,7 @@ struct Collected<'a> {
 
 fn run(collected: Collected<'_>) -> Analysis {
     let Collected {
+        want,
         config,
         selection,
         discovered,
@@ -423,9 +462,42 @@ fn run(collected: Collected<'_>) -> Analysis {
                 selection.with_severity(it, file)
             })
             .collect();
-        (findings, census, too_large)
+        let shows = |it: &Finding| {
+            let file = it.primary.file.index();
+            selection.shows(it, &discovered.files[file], is_generated[file])
+        };
+        let (shown, hidden): (Vec<_>, Vec<_>) = findings.into_iter().partition(shows);
+        let commented: Vec<FileId> = comments.files(config.forbid_blanket.value).collect();
+        step_texts(&shown, &commented, text, &mut sources);
+        let mut findings = shown;
+        findings.retain(|it| !comments.silences(it, &sources));
+        // A comment that silences what would not be shown is no less used.
+        for it in &hidden {
+            if commented.binary_search(&it.primary.file).is_ok() {
+                comments.silences(it, &sources);
+            }
+        }
+        let about_comments = comments.judge(
+            &discovered.files,
+            &commented,
+            &sources,
+            selection,
+            config,
+            is_whole,
+        );
+        let about_comments = about_comments.into_iter().map(|it| {
+            let file = it.primary.file.index();
+            selection.with_severity(it, &discovered.files[file])
+        });
+        findings.extend(about_comments.filter(shows));
+        let findings = finish(findings, &sources);
+        let heap = match want {
+            Want::Findings => HeapView::default(),
+            Want::Heap => step_heap(&cx, &findings),
+        };
+        (findings, census, heap, too_large)
     }));
-    let Ok((findings, census, too_large)) = outcome else {
+    let Ok((mut findings, census, heap, too_large)) = outcome else {
         notices.push(Notice {
             kind: NoticeKind::Internal,
             path: None,
@@ -442,39 +514,14 @@ fn run(collected: Collected<'_>) -> Analysis {
             notices,
             stats: Stats::default(),
             has_internal_error: true,
+            heap: HeapView::default(),
         };
     };
     notices.extend(too_large);
-    let shows = |it: &Finding| {
-        let file = it.primary.file.index();
-        selection.shows(it, &discovered.files[file], is_generated[file])
-    };
-    let (shown, hidden): (Vec<_>, Vec<_>) = findings.into_iter().partition(shows);
-    let commented: Vec<FileId> = comments.files(config.forbid_blanket.value).collect();
-    step_texts(&shown, &commented, text, &mut sources);
-    let mut findings = shown;
-    findings.retain(|it| !comments.silences(it, &sources));
-    // A comment that silences what would not be shown is no less used.
-    for it in &hidden {
-        if commented.binary_search(&it.primary.file).is_ok() {
-            comments.silences(it, &sources);
-        }
-    }
-    let about_comments = comments.judge(
-        &discovered.files,
-        &commented,
-        &sources,
-        selection,
-        config,
-        is_whole,
-    );
-    let about_comments = about_comments.into_iter().map(|it| {
-        let file = it.primary.file.index();
-        selection.with_severity(it, &discovered.files[file])
-    });
-    findings.extend(about_comments.filter(shows));
-    let mut findings = finish(findings, &sources);
     notices.extend(step_fix(&mut findings, &sources));
+    let of_edges = heap.edges.iter().filter_map(|it| it.site);
+    let of_heap = heap.nodes.iter().filter_map(|it| it.site).chain(of_edges);
+    load_texts(of_heap.map(|it| it.file.index()), text, &mut sources);
     let has_internal_error = notices.iter().any(|it| it.kind == NoticeKind::Internal);
     let stats = Stats {
         files: discovered.files.len(),
@@ -492,6 +539,7 @@ fn run(collected: Collected<'_>) -> Analysis {
         notices,
         stats,
         has_internal_error,
+        heap,
     }
 }
 
@@ -594,6 +642,7 @@ fn step_kept(
         notices: kept.notices,
         stats: kept.stats,
         has_internal_error: false,
+        heap: HeapView::default(),
     })
 }
 
@@ -654,7 +703,9 @@ fn step_baseline(
     analysis.stale = if analysis.has_internal_error {
         Vec::new()
     } else {
-        baseline.apply(&mut analysis.findings, &analysis.sources, is_judged)
+        let (are_new, stale) = baseline.apply(&analysis.findings, &analysis.sources, is_judged);
+        analysis.keep(&are_new);
+        stale
     };
     let (entries, them) = match analysis.stale.len() {
         0 => return,
@@ -861,6 +912,10 @@ fn collect_file(
     }
 }
 
+fn step_heap(cx: &rules::Context<'_>, findings: &[Finding]) -> HeapView {
+    HeapView::of(cx, findings)
+}
+
 /// Reads again the texts of the files that findings point into, and of some more.
 fn step_texts(
     findings: &[Finding],
@@ -868,22 +923,29 @@ fn step_texts(
     text: &(dyn Fn(usize) -> Option<Source> + Sync),
     sources: &mut SourceMap,
 ) {
-    let mut wanted: Vec<usize> = findings
-        .iter()
-        .flat_map(|it| {
-            let labels = it.labels.iter().map(|it| it.place.file.index());
-            let steps = it
-                .path
-                .iter()
-                .filter_map(|it| it.place.map(|it| it.file.index()));
-            std::iter::once(it.primary.file.index())
-                .chain(labels)
-                .chain(steps)
-        })
-        .chain(more.iter().map(|it| it.index()))
-        .collect();
+    let of_findings = findings.iter().flat_map(|it| {
+        let labels = it.labels.iter().map(|it| it.place.file.index());
+        let steps = it
+            .path
+            .iter()
+            .filter_map(|it| it.place.map(|it| it.file.index()));
+        std::iter::once(it.primary.file.index())
+            .chain(labels)
+            .chain(steps)
+    });
+    let more = more.iter().map(|it| it.index());
+    load_texts(of_findings.chain(more), text, sources);
+}
+
+fn load_texts(
+    files: impl Iterator<Item = usize>,
+    text: &(dyn Fn(usize) -> Option<Source> + Sync),
+    sources: &mut SourceMap,
+) {
+    let mut wanted: Vec<usize> = files.collect();
     wanted.sort_unstable();
     wanted.dedup();
+    wanted.retain(|&it| sources.file(Idx::new(it as u32)).text.is_empty());
     let texts: Vec<(usize, Source)> = wanted
         .into_par_iter()
         .filter_map(|at| Some((at, text(at)?)))

@@ -123,6 +123,29 @@ fn reports_do_not_analyse() {
 }
 
 #[test]
+fn drawings_do_not_analyse() {
+    let wrong: Vec<_> = [files("src/draw", "rs"), vec!["src/draw.rs".to_owned()]]
+        .concat()
+        .into_iter()
+        .filter(|it| {
+            let code = code(it).replace("crate::heap::view", "");
+            [
+                "heap",
+                "link",
+                "lower",
+                "flow",
+                "facts",
+                "rules",
+                "resources",
+            ]
+            .iter()
+            .any(|it| code.contains(&format!("crate::{it}")))
+        })
+        .collect();
+    assert_none(&wrong, "drawings draw what stands in the view");
+}
+
+#[test]
 fn facts_know_no_settings_and_no_rules() {
     let facts = [files("src/facts", "rs"), files("src/lower", "rs")].concat();
     let wrong: Vec<_> = facts

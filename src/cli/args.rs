@@ -16,6 +16,10 @@ pub(super) struct Args {
 pub(super) enum Command {
     /// Analyse files and folders as one program (the default command)
     Check(Box<CheckArgs>),
+    /// Draw the heap: who holds what, from the roots
+    Heap(Box<HeapArgs>),
+    /// Print who holds an object, and what it holds
+    Why(Box<WhyArgs>),
     /// Print a rule's page; without a name, the list of rules
     Rule(RuleArgs),
     /// Collect the facts of a part of a program into a file
@@ -78,6 +82,12 @@ pub(super) struct AnalysisArgs {
     /// Number of threads [default: one for each core]
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<usize>,
+    /// Read nothing of earlier runs, and keep nothing for later ones
+    #[arg(long)]
+    pub(super) no_cache: bool,
+    /// Where to keep what is found out for later runs [default: .heaplint_cache in the project's root]
+    #[arg(long, value_name = "FOLDER", conflicts_with = "no_cache")]
+    pub(super) cache_dir: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -110,12 +120,6 @@ pub(super) struct CheckArgs {
     /// With `--fix` or `--preview-fix`: also fixes after which somebody should look
     #[arg(long = "unsafe")]
     pub(super) with_unsafe: bool,
-    /// Read nothing of earlier runs, and keep nothing for later ones
-    #[arg(long)]
-    pub(super) no_cache: bool,
-    /// Where to keep what is found out for later runs [default: .heaplint_cache in the project's root]
-    #[arg(long, value_name = "FOLDER", conflicts_with = "no_cache")]
-    pub(super) cache_dir: Option<PathBuf>,
     /// Print the number of findings of each rule; without --output, instead of the findings
     #[arg(long)]
     pub(super) statistics: bool,
@@ -266,4 +270,51 @@ pub(super) struct SettingsArgs {
     pub(super) output: RuleFormat,
     #[command(flatten)]
     pub(super) analysis: AnalysisArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct HeapArgs {
+    /// Files and folders of the program [default: the current folder]
+    pub(super) paths: Vec<PathBuf>,
+    /// Draw as FORMAT to PATH, or to standard output: html, svg, dot, mermaid, heapsnapshot, folded, json, with --compare
+    /// text too; may be given several times [default: html:heaplint.html]
+    #[arg(long, short = 'o', value_name = "FORMAT[:PATH]")]
+    pub(super) output: Vec<String>,
+    /// Draw around the objects that are called so, not around findings
+    #[arg(long, value_name = "GLOB")]
+    pub(super) focus: Option<String>,
+    /// Follow what an object holds over so many steps [default: 6]
+    #[arg(long, value_name = "N")]
+    pub(super) depth: Option<u32>,
+    /// Draw at most so many objects [default: 60]
+    #[arg(long, value_name = "N")]
+    pub(super) max_nodes: Option<usize>,
+    /// Tell and draw only what is new since a revision, or since a file written by `-o json`; with a second such file as
+    /// PATH nothing is analysed
+    #[arg(long, value_name = "REV|FILE")]
+    pub(super) compare: Option<String>,
+    #[command(flatten)]
+    pub(super) analysis: AnalysisArgs,
+    /// Print nothing besides the drawing
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct WhyArgs {
+    /// A name (`_CACHE`, `app.cache._CACHE`, `Session`), or a place in a file: FILE:LINE
+    pub(super) what: String,
+    /// Files and folders of the program [default: the current folder]
+    pub(super) paths: Vec<PathBuf>,
+    /// Print as: text, json
+    #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
+    pub(super) output: RuleFormat,
+    #[command(flatten)]
+    pub(super) analysis: AnalysisArgs,
+    /// When to colour
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: When,
+    /// Draw with ASCII characters only
+    #[arg(long)]
+    pub(super) ascii: bool,
 }

@@ -18,7 +18,7 @@ use super::watch;
 use crate::config::{Config, Source, Sourced};
 use crate::finding::remedy::Safety;
 use crate::finding::{Finding, Severity};
-use crate::pipeline::{self, Analysis, CacheChoice, Request, severity_of};
+use crate::pipeline::{self, Analysis, CacheChoice, Request, Want, severity_of};
 use crate::report::{self, Report, Style};
 use crate::rules;
 use crate::source::Overlay;
@@ -52,19 +52,19 @@ pub(super) fn check_config(args: &CheckArgs, roots: &[PathBuf]) -> anyhow::Resul
 }
 
 fn once(args: &CheckArgs) -> anyhow::Result<ExitCode> {
-    let roots = roots(&args.paths);
-    let config = check_config(args, &roots)?;
+    let paths = roots(&args.paths);
+    let config = check_config(args, &paths)?;
     let outputs = Output::parse_all(&args.output)?;
     let fail_level = severity_of(config.fail_level.value);
     let changes = match &args.diff {
-        Some(revision) => Some(Changes::since(revision, &changes::folder_of(&roots)?)?),
+        Some(revision) => Some(Changes::since(revision, &changes::folder_of(&paths)?)?),
         None => None,
     };
     let request = Request {
-        roots,
+        roots: paths.clone(),
         config,
         overlay: Overlay::default(),
-        cache: cache(args.no_cache, args.cache_dir.as_deref()),
+        cache: cache(&args.analysis),
     };
     if args.with_unsafe && !args.fix && !args.preview_fix {
         bail!("--unsafe: needs --fix or --preview-fix");
@@ -73,7 +73,8 @@ fn once(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         return show_files(&request);
     }
     let bar = Bar::new(args.quiet);
-    let analysis = pipeline::analyze(&request, &|done, all| bar.tick(done, all))?;
+    let want = want(&outputs);
+    let analysis = pipeline::analyze_for(&request, want, &|done, all| bar.tick(done, all))?;
     bar.finish();
     let mut analysis = only(changes.as_ref(), analysis);
     let mut fixed = None;
@@ -84,7 +85,7 @@ fn once(args: &CheckArgs) -> anyhow::Result<ExitCode> {
             Safety::Safe
         };
         let again = |request: &Request| {
-            let analysis = pipeline::analyze(request, &|_, _| ())?;
+            let analysis = pipeline::analyze_for(request, want, &|_, _| ())?;
             Ok(only(changes.as_ref(), analysis))
         };
         let outcome = fix::rounds(request, most, analysis, again)?;
@@ -100,11 +101,20 @@ fn once(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         fixed = Some((outcome.count, outcome.files()));
         analysis = outcome.analysis;
     }
-    print(args, &outputs, &analysis)?;
+    print(args, &paths, &outputs, &analysis)?;
     if !args.quiet {
         tell_fixes(&analysis, fixed);
     }
     Ok(code(args, fail_level, &analysis))
+}
+
+/// What a run must find out for these outputs.
+pub(super) fn want(outputs: &[Output]) -> Want {
+    if outputs.iter().any(Output::is_page) {
+        Want::Heap
+    } else {
+        Want::Findings
+    }
 }
 
 /// How a run ends.
@@ -120,10 +130,10 @@ pub(super) fn code(args: &CheckArgs, fail_level: Severity, analysis: &Analysis) 
 }
 
 /// Where to keep what is found out.
-pub(super) fn cache(is_off: bool, folder: Option<&Path>) -> CacheChoice {
-    match folder {
-        _ if is_off => CacheChoice::Off,
-        Some(folder) => CacheChoice::At(folder.to_owned()),
+pub(super) fn cache(args: &AnalysisArgs) -> CacheChoice {
+    match &args.cache_dir {
+        _ if args.no_cache => CacheChoice::Off,
+        Some(folder) => CacheChoice::At(folder.clone()),
         None => CacheChoice::Project,
     }
 }
@@ -136,8 +146,12 @@ fn only(changes: Option<&Changes>, mut analysis: Analysis) -> Analysis {
             sources,
             paths,
             ..
-        } = &mut analysis;
-        findings.retain(|it| changes.touch(it, sources, paths));
+        } = &analysis;
+        let kept: Vec<bool> = findings
+            .iter()
+            .map(|it| changes.touch(it, sources, paths))
+            .collect();
+        analysis.keep(&kept);
     }
     analysis
 }
@@ -245,6 +259,7 @@ fn show_files(request: &Request) -> anyhow::Result<ExitCode> {
 
 pub(super) fn print(
     args: &CheckArgs,
+    roots: &[PathBuf],
     outputs: &[Output],
     analysis: &Analysis,
 ) -> anyhow::Result<()> {
@@ -270,7 +285,7 @@ pub(super) fn print(
         false => outputs,
     };
     for output in outputs {
-        output.write(&report, &style)?;
+        output.write(&report, &style, || super::heap::page(roots, analysis))?;
     }
     if args.statistics {
         // A document on standard output stays one.
@@ -351,7 +366,7 @@ fn statistics(findings: &[Finding], out: &mut dyn Write) -> std::io::Result<()> 
     Ok(())
 }
 
-fn is_coloured(when: When) -> bool {
+pub(super) fn is_coloured(when: When) -> bool {
     let is_set = |name: &str| std::env::var_os(name).is_some_and(|it| !it.is_empty() && it != "0");
     match when {
         When::Always => true,
@@ -366,14 +381,14 @@ fn is_coloured(when: When) -> bool {
 }
 
 /// Whether the locale's characters are Unicode.
-fn is_utf8() -> bool {
+pub(super) fn is_utf8() -> bool {
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
         .iter()
         .find_map(|it| std::env::var(it).ok().filter(|it| !it.is_empty()));
     locale.is_none_or(|it| it.to_ascii_lowercase().replace('-', "").contains("utf8"))
 }
 
-fn terminal_width() -> usize {
+pub(super) fn terminal_width() -> usize {
     std::env::var("COLUMNS")
         .ok()
         .and_then(|it| it.parse().ok())

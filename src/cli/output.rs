@@ -9,7 +9,8 @@ use crate::report::{self, Format, Report, Style};
 
 /// A format and where it goes.
 pub(super) struct Output {
-    format: Format,
+    /// `None` is the page, which needs the heap too.
+    format: Option<Format>,
     path: Option<PathBuf>,
 }
 
@@ -18,26 +19,23 @@ impl Output {
     pub(super) fn parse_all(words: &[String]) -> anyhow::Result<Vec<Self>> {
         if words.is_empty() {
             return Ok(vec![Self {
-                format: Format::Full,
+                format: Some(Format::Full),
                 path: None,
             }]);
         }
         let mut outputs = Vec::new();
         for word in words {
-            let (name, path) = match word.split_once(':') {
-                Some((name, path)) if !path.is_empty() && path != "-" => {
-                    (name, Some(PathBuf::from(path)))
-                }
-                Some((name, _)) => (name, None),
-                None => (word.as_str(), None),
+            let (name, path) = split(word);
+            let format = match name {
+                "html" => None,
+                name => Some(name.parse().with_context(|| format!("--output {word}"))?),
             };
-            let format: Format = name.parse().with_context(|| format!("--output {word}"))?;
             outputs.push(Self { format, path });
         }
         let on_stdout: Vec<_> = outputs.iter().filter(|it| it.path.is_none()).collect();
         let for_people = on_stdout
             .iter()
-            .filter(|it| matches!(it.format, Format::Full | Format::Concise))
+            .filter(|it| matches!(it.format, Some(Format::Full | Format::Concise)))
             .count();
         if on_stdout.len() > 2 || on_stdout.len() == 2 && for_people != 1 {
             bail!(
@@ -49,38 +47,41 @@ impl Output {
 
     /// Whether it goes to standard output and is not for people.
     pub(super) fn is_document(&self) -> bool {
-        self.path.is_none() && !matches!(self.format, Format::Full | Format::Concise)
+        self.path.is_none() && !matches!(self.format, Some(Format::Full | Format::Concise))
+    }
+
+    /// Whether it is the page.
+    pub(super) fn is_page(&self) -> bool {
+        self.format.is_none()
     }
 
     /// Writes a report: to a buffer first, then at once; a file by way of a temporary one in its folder.
-    pub(super) fn write(&self, report: &Report<'_>, style: &Style) -> anyhow::Result<()> {
+    pub(super) fn write(
+        &self,
+        report: &Report<'_>,
+        style: &Style,
+        page: impl FnOnce() -> String,
+    ) -> anyhow::Result<()> {
+        let Some(format) = self.format else {
+            return deliver(self.path.as_deref(), page().as_bytes());
+        };
         let mut buffer = Vec::new();
         let plain = Style {
             color: false,
             ..*style
         };
         report::write(
-            self.format,
+            format,
             report,
             if self.path.is_some() { &plain } else { style },
             &mut buffer,
         )?;
+        let is_added = format == Format::Markdown && self.path.as_deref().is_some_and(is_summary);
         match &self.path {
-            None => {
-                let mut out = std::io::stdout().lock();
-                out.write_all(&buffer)?;
-                out.flush()?;
-            }
-            Some(path) => {
-                let written = if self.format == Format::Markdown && is_summary(path) {
-                    append(path, &buffer)
-                } else {
-                    replace(path, &buffer)
-                };
-                written.with_context(|| format!("{} cannot be written", path.display()))?;
-            }
+            Some(path) if is_added => append(path, &buffer)
+                .with_context(|| format!("{} cannot be written", path.display())),
+            path => deliver(path.as_deref(), &buffer),
         }
-        Ok(())
     }
 }
 
@@ -96,6 +97,30 @@ fn append(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         .create(true)
         .open(path)?
         .write_all(bytes)
+}
+
+/// `FORMAT[:PATH]`, split at the first colon; no path and `-` are standard output.
+pub(super) fn split(word: &str) -> (&str, Option<PathBuf>) {
+    match word.split_once(':') {
+        Some((name, path)) if !path.is_empty() && path != "-" => (name, Some(PathBuf::from(path))),
+        Some((name, _)) => (name, None),
+        None => (word, None),
+    }
+}
+
+/// Writes to a file, or to standard output.
+pub(super) fn deliver(path: Option<&Path>, bytes: &[u8]) -> anyhow::Result<()> {
+    match path {
+        None => {
+            let mut out = std::io::stdout().lock();
+            out.write_all(bytes)?;
+            out.flush()?;
+        }
+        Some(path) => {
+            replace(path, bytes).with_context(|| format!("{} cannot be written", path.display()))?
+        }
+    }
+    Ok(())
 }
 
 /// Writes a file in one step: a reader sees the old report or the new one. A link is written through, and what is no

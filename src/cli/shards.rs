@@ -34,15 +34,16 @@ pub(super) fn link(args: &CheckArgs) -> anyhow::Result<ExitCode> {
             anyhow::bail!("link: {flag}: only `heaplint check` can tell what changed");
         }
     }
+    let here = [PathBuf::from(".")];
     let request = Request {
-        config: check::check_config(args, &[PathBuf::from(".")])?,
+        config: check::check_config(args, &here)?,
         roots: args.paths.clone(),
         overlay: Overlay::default(),
         cache: CacheChoice::Off,
     };
     let outputs = super::output::Output::parse_all(&args.output)?;
-    let analysis = pipeline::reduce(&request)?;
-    check::print(args, &outputs, &analysis)?;
+    let analysis = pipeline::reduce(&request, check::want(&outputs))?;
+    check::print(args, &here, &outputs, &analysis)?;
     let fail_level = pipeline::severity_of(request.config.fail_level.value);
     Ok(check::code(args, fail_level, &analysis))
 }

@@ -1,0 +1,347 @@
+//! `heaplint heap`: draw it, or tell what a change adds to it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::str::FromStr;
+
+use anyhow::{Context as _, anyhow, bail};
+use globset::GlobBuilder;
+
+use super::args::HeapArgs;
+use super::check;
+use super::output::{deliver, split};
+use crate::base::SourceMap;
+use crate::draw::{self, Picture, compare};
+use crate::heap::view::HeapView;
+use crate::heap::view::changes::{Changes, FORM, Snapshot};
+use crate::heap::view::select::{Cut, DEPTH, MAX_NODES};
+use crate::pipeline::{self, Analysis, CacheChoice, Request, Want};
+use crate::report;
+use crate::source::Overlay;
+
+/// Where the default drawing goes.
+const PAGE: &str = "heaplint.html";
+
+/// What is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Format {
+    /// Changes, for people.
+    Text,
+    /// Changes, or the heap to compare with later.
+    Json,
+    Drawing(draw::Format),
+}
+
+pub(super) fn run(args: &HeapArgs) -> anyhow::Result<ExitCode> {
+    let outputs = outputs(args)?;
+    let cut = Cut {
+        focus: None,
+        depth: args.depth.unwrap_or(DEPTH),
+        max_nodes: args.max_nodes.unwrap_or(MAX_NODES),
+    };
+    if let (Some(old), [new]) = (&args.compare, args.paths.as_slice())
+        && new.extension().is_some_and(|it| it == "json")
+    {
+        let view = HeapView::of_snapshot(&read(new)?);
+        let changes = view.changes_since(&read(Path::new(old))?);
+        let sources = SourceMap::default();
+        let whole = Picture {
+            view: &view,
+            findings: &[],
+            sources: &sources,
+        };
+        let drawing = Drawing {
+            whole,
+            changes: Some(changes),
+            cut,
+            title: format!("New in {}", new.display()),
+            counts: String::new(),
+        };
+        return drawing.write_all(&outputs, args);
+    }
+    let roots = check::roots(&args.paths);
+    let analysis = analyse(args, roots.clone(), check::cache(&args.analysis))?;
+    let changes = match &args.compare {
+        None => None,
+        Some(old) => Some(analysis.heap.changes_since(&before(args, old, &roots)?)),
+    };
+    let focus = match &args.focus {
+        None => None,
+        Some(glob) => Some(focus(glob, &analysis)?),
+    };
+    let drawing = Drawing {
+        whole: Picture {
+            view: &analysis.heap,
+            findings: &analysis.findings,
+            sources: &analysis.sources,
+        },
+        changes,
+        cut: Cut { focus, ..cut },
+        title: title(&roots, &analysis),
+        counts: counts(&analysis),
+    };
+    drawing.write_all(&outputs, args)
+}
+
+fn analyse(args: &HeapArgs, roots: Vec<PathBuf>, cache: CacheChoice) -> anyhow::Result<Analysis> {
+    let request = Request {
+        config: check::config(&args.analysis, &roots)?,
+        roots,
+        overlay: Overlay::default(),
+        cache,
+    };
+    let bar = check::Bar::new(args.quiet);
+    let analysis = pipeline::analyze_for(&request, Want::Heap, &|done, all| bar.tick(done, all))?;
+    bar.finish();
+    if analysis.has_internal_error {
+        bail!("the analysis failed; please report this");
+    }
+    Ok(analysis)
+}
+
+fn outputs(args: &HeapArgs) -> anyhow::Result<Vec<(Format, Option<PathBuf>)>> {
+    if args.output.is_empty() {
+        return Ok(vec![match args.compare {
+            Some(_) => (Format::Text, None),
+            None => (
+                Format::Drawing(draw::Format::Html),
+                Some(PathBuf::from(PAGE)),
+            ),
+        }]);
+    }
+    let mut outputs = Vec::new();
+    for word in &args.output {
+        let (name, path) = split(word);
+        let format = match name {
+            "text" if args.compare.is_none() => {
+                bail!("--output {word}: text tells changes; give --compare")
+            }
+            "text" => Format::Text,
+            "json" => Format::Json,
+            name => Format::Drawing(
+                draw::Format::from_str(name).with_context(|| format!("--output {word}"))?,
+            ),
+        };
+        outputs.push((format, path));
+    }
+    if outputs.iter().filter(|it| it.1.is_none()).count() > 1 {
+        bail!("--output: two formats on standard output; give one of them a path (FORMAT:PATH)");
+    }
+    Ok(outputs)
+}
+
+fn focus(glob: &str, analysis: &Analysis) -> anyhow::Result<Vec<u32>> {
+    let matcher = GlobBuilder::new(glob)
+        .build()
+        .map_err(|it| anyhow!("--focus: bad pattern `{glob}`: {}", it.kind()))?
+        .compile_matcher();
+    let found = analysis.heap.matching(|it| matcher.is_match(it));
+    if found.is_empty() {
+        bail!("--focus: nothing in the heap is called `{glob}`");
+    }
+    Ok(found)
+}
+
+struct Drawing<'a> {
+    whole: Picture<'a>,
+    changes: Option<Changes>,
+    cut: Cut,
+    title: String,
+    counts: String,
+}
+
+impl Drawing<'_> {
+    fn write_all(
+        &self,
+        outputs: &[(Format, Option<PathBuf>)],
+        args: &HeapArgs,
+    ) -> anyhow::Result<ExitCode> {
+        for (format, path) in outputs {
+            deliver(path.as_deref(), self.write(*format).as_bytes())?;
+            if let Some(path) = path
+                && !args.quiet
+            {
+                anstream::eprintln!(
+                    "wrote {} ({} objects, {} findings)",
+                    report::escape::line(&path.display().to_string()),
+                    self.whole.view.nodes.len(),
+                    self.whole.findings.len()
+                );
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn write(&self, format: Format) -> String {
+        use draw::Format as To;
+        let format = match (format, &self.changes) {
+            (Format::Text | Format::Json, None) => {
+                let json = serde_json::to_string_pretty(&self.whole.view.snapshot());
+                return json.expect("texts serialize") + "\n";
+            }
+            (Format::Text, Some(changes)) => return compare::text(&self.whole, changes),
+            (Format::Json, Some(changes)) => return compare::json(&self.whole, changes),
+            (Format::Drawing(format), _) => format,
+        };
+        let focus = match &self.changes {
+            Some(changes) => Some(changes.nodes(self.whole.view)),
+            None => self.cut.focus.clone(),
+        };
+        if focus.is_none() && matches!(format, To::Html | To::Heapsnapshot | To::Folded) {
+            return draw::write(format, &self.whole, &self.title, &self.counts);
+        }
+        let max_nodes = match format {
+            To::Mermaid => self.cut.max_nodes.min(draw::mermaid::NODES),
+            _ => self.cut.max_nodes,
+        };
+        let view = self.whole.view.cut(&Cut {
+            focus,
+            max_nodes,
+            ..self.cut.clone()
+        });
+        let part = Picture {
+            view: &view,
+            ..self.whole
+        };
+        draw::write(format, &part, &self.title, &self.counts)
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<Snapshot> {
+    let shown = path.display();
+    let text = std::fs::read(path).with_context(|| format!("{shown} cannot be read"))?;
+    let snapshot: Snapshot = serde_json::from_slice(&text)
+        .map_err(|it| anyhow!("{shown} is no heap that `heaplint heap -o json` wrote: {it}"))?;
+    if snapshot.heaplint_heap != FORM {
+        bail!("{shown} was written by another version of heaplint; write it anew");
+    }
+    Ok(snapshot)
+}
+
+/// The older heap: a file, or the program as it was at a revision.
+fn before(args: &HeapArgs, old: &str, roots: &[PathBuf]) -> anyhow::Result<Snapshot> {
+    if Path::new(old).is_file() {
+        return read(Path::new(old));
+    }
+    let first = std::fs::canonicalize(&roots[0])
+        .with_context(|| format!("{} cannot be read", roots[0].display()))?;
+    let folder = if first.is_dir() {
+        first.as_path()
+    } else {
+        first.parent().unwrap_or(&first)
+    };
+    let top = git(folder, &["rev-parse", "--show-toplevel"], None)
+        .with_context(|| format!("--compare {old}: no such file, and no repository to ask"))?;
+    let top = PathBuf::from(top.trim_end());
+    let name = format!("{old}^{{commit}}");
+    git(
+        &top,
+        &[
+            "rev-parse",
+            "--verify",
+            "--quiet",
+            "--end-of-options",
+            &name,
+        ],
+        None,
+    )
+    .map_err(|_| anyhow!("--compare: `{old}` is neither a file nor a revision"))?;
+    let past = Past::of(&top, old)?;
+    let roots = roots
+        .iter()
+        .map(|root| {
+            let root = std::fs::canonicalize(root)?;
+            let inside = root.strip_prefix(&top).map_err(std::io::Error::other)?;
+            Ok(past.folder.join(inside))
+        })
+        .collect::<std::io::Result<Vec<PathBuf>>>()
+        .with_context(|| format!("--compare {old}: all paths must be in one repository"))?;
+    let there: Vec<PathBuf> = roots.into_iter().filter(|it| it.exists()).collect();
+    if there.is_empty() {
+        return Ok(Snapshot {
+            heaplint_heap: FORM,
+            ..Snapshot::default()
+        });
+    }
+    Ok(analyse(args, there, CacheChoice::Off)?.heap.snapshot())
+}
+
+/// The files of a revision, in a folder that goes with this value.
+struct Past {
+    folder: PathBuf,
+}
+
+impl Past {
+    /// By an index of its own, so that nothing of the repository changes.
+    fn of(top: &Path, revision: &str) -> anyhow::Result<Self> {
+        let folder = std::env::temp_dir().join(format!("heaplint-{}", std::process::id()));
+        std::fs::create_dir(&folder)
+            .with_context(|| format!("{} cannot be made", folder.display()))?;
+        let past = Self { folder };
+        let index = past.folder.join(".heaplint-index");
+        git(top, &["read-tree", revision], Some(&index))?;
+        let prefix = format!("--prefix={}/", past.folder.display());
+        git(
+            top,
+            &["checkout-index", "--all", "--quiet", &prefix],
+            Some(&index),
+        )?;
+        Ok(past)
+    }
+}
+
+impl Drop for Past {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn git(folder: &Path, args: &[&str], index: Option<&Path>) -> anyhow::Result<String> {
+    let mut command = Command::new("git");
+    command.arg("-C").arg(folder).args(args);
+    if let Some(index) = index {
+        command.env("GIT_INDEX_FILE", index);
+    }
+    let output = command.output().context("git cannot be run")?;
+    if !output.status.success() {
+        let says = String::from_utf8_lossy(&output.stderr);
+        bail!("git {}: {}", args[0], says.trim());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The page about a whole program.
+pub(super) fn page(roots: &[PathBuf], analysis: &Analysis) -> String {
+    let picture = Picture {
+        view: &analysis.heap,
+        findings: &analysis.findings,
+        sources: &analysis.sources,
+    };
+    draw::html::html(&picture, &title(roots, analysis), &counts(analysis))
+}
+
+/// What a drawing is called: after the folder, without the way to it.
+fn title(paths: &[PathBuf], analysis: &Analysis) -> String {
+    let name = paths.first().cloned().unwrap_or_else(|| PathBuf::from("."));
+    let name = std::fs::canonicalize(&name).unwrap_or(name);
+    let name = name
+        .file_name()
+        .map(|it| it.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let count = analysis.findings.len();
+    let findings = if count == 1 { "finding" } else { "findings" };
+    format!("Heap of {name}: {count} {findings}")
+}
+
+/// The numbers of a page's head; no time, so that the same program gives the same page.
+fn counts(analysis: &Analysis) -> String {
+    let stats = analysis.stats;
+    format!(
+        "{} files, {} allocation sites, {} roots, {} growing containers; heaplint {}",
+        stats.files,
+        stats.sites,
+        stats.roots,
+        stats.growing,
+        env!("CARGO_PKG_VERSION")
+    )
+}

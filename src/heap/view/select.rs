@@ -1,0 +1,334 @@
+//! Cuts out of the heap what is worth drawing: paths of findings, what they retain, who else holds it, their cycles.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::{Edge, EdgeKind, Found, Group, HeapView, Node, NodeId, NodeKind};
+
+/// What to cut out.
+#[derive(Clone, Debug)]
+pub struct Cut {
+    /// The objects to draw around; without any, those of findings.
+    pub focus: Option<Vec<NodeId>>,
+    /// Steps from an object in focus to what it retains.
+    pub depth: u32,
+    /// Most objects to draw.
+    pub max_nodes: usize,
+}
+
+/// Steps to what an object retains, unless told otherwise.
+pub const DEPTH: u32 = 6;
+/// Objects of one drawing, unless told otherwise.
+pub const MAX_NODES: usize = 60;
+/// Objects of one cycle that are drawn.
+const CYCLE: usize = 12;
+/// Other holders that are drawn with their paths.
+const HOLDERS: usize = 3;
+/// Held objects that are drawn of one holder.
+const CHILDREN: usize = 8;
+
+impl Default for Cut {
+    fn default() -> Self {
+        Self {
+            focus: None,
+            depth: DEPTH,
+            max_nodes: MAX_NODES,
+        }
+    }
+}
+
+impl HeapView {
+    /// Cuts. What is left out stands as one `+N more` beside its holder.
+    #[must_use]
+    pub fn cut(&self, cut: &Cut) -> Self {
+        let mut picked = Picked {
+            view: self,
+            ids: FxHashMap::default(),
+            order: Vec::new(),
+            max: cut.max_nodes.max(1),
+        };
+        let focus: Vec<NodeId> = match &cut.focus {
+            Some(focus) => focus.clone(),
+            None => self.worth_drawing(),
+        };
+        let told: Vec<&Found> = self
+            .findings
+            .iter()
+            .filter(|it| cut.focus.is_none() || focus.contains(&it.node))
+            .collect();
+        for found in &told {
+            picked.path(&found.path);
+        }
+        for &node in &focus {
+            picked.path(&self.path(node));
+        }
+        for &node in &focus {
+            picked.cycle(node);
+        }
+        for &node in &focus {
+            picked.retained(node, cut.depth);
+        }
+        let holders = self.holders();
+        for &node in &focus {
+            picked.other_holders(node, &holders[node as usize]);
+        }
+        picked.finish()
+    }
+
+    /// Objects of findings; without findings what grows, and without that what keeps most.
+    fn worth_drawing(&self) -> Vec<NodeId> {
+        let mut focus: Vec<NodeId> = self.findings.iter().map(|it| it.node).collect();
+        let ids = || 0..self.nodes.len() as NodeId;
+        if focus.is_empty() {
+            focus.extend(ids().filter(|&it| self.nodes[it as usize].grows.is_some()));
+        }
+        if focus.is_empty() {
+            focus.extend(ids().filter(|&it| {
+                matches!(
+                    self.nodes[it as usize].kind,
+                    NodeKind::Container | NodeKind::Object | NodeKind::Resource
+                )
+            }));
+            focus.sort_by_key(|&it| std::cmp::Reverse((self.nodes[it as usize].retained, it)));
+            focus.truncate(12);
+        }
+        let mut seen = FxHashSet::default();
+        focus.retain(|it| seen.insert(*it));
+        focus
+    }
+
+    /// Objects whose identity or name matches.
+    #[must_use]
+    pub fn matching(&self, is_match: impl Fn(&str) -> bool) -> Vec<NodeId> {
+        (0..self.nodes.len() as NodeId)
+            .filter(|&it| {
+                let node = &self.nodes[it as usize];
+                node.kind != NodeKind::Group && (is_match(&node.key) || is_match(&node.label))
+            })
+            .collect()
+    }
+}
+
+struct Picked<'a> {
+    view: &'a HeapView,
+    ids: FxHashMap<NodeId, NodeId>,
+    order: Vec<NodeId>,
+    max: usize,
+}
+
+impl Picked<'_> {
+    fn add(&mut self, node: NodeId) -> bool {
+        if self.ids.contains_key(&node) {
+            return true;
+        }
+        if self.order.len() >= self.max || self.view.nodes[node as usize].kind == NodeKind::Group {
+            return false;
+        }
+        self.ids.insert(node, self.order.len() as NodeId);
+        self.order.push(node);
+        true
+    }
+
+    /// What no root holds hangs under a box that says so.
+    fn hang(&self, nodes: &mut Vec<Node>, edges: &mut Vec<Edge>) {
+        for group in [Group::Callers, Group::Unreachable] {
+            let group = self.view.group(group);
+            let mut held: Vec<NodeId> = Vec::new();
+            for (at, &old) in self.order.iter().enumerate() {
+                let parent = self.view.nodes[old as usize].parent;
+                if parent.is_some_and(|it| self.view.edges[it as usize].from == group) {
+                    held.push(at as NodeId);
+                }
+            }
+            if held.is_empty() {
+                continue;
+            }
+            let id = nodes.len() as NodeId;
+            let mut node = self.view.nodes[group as usize].clone();
+            node.retained = 0;
+            nodes.push(node);
+            for to in held {
+                nodes[to as usize].parent = Some(edges.len() as u32);
+                edges.push(Edge {
+                    from: id,
+                    to,
+                    kind: EdgeKind::Internal,
+                    label: String::new(),
+                    is_weak: false,
+                    site: None,
+                });
+            }
+        }
+    }
+
+    /// A path is drawn whole or not at all.
+    fn path(&mut self, path: &[NodeId]) {
+        let new = path.iter().filter(|it| !self.ids.contains_key(it)).count();
+        if self.order.len() + new <= self.max {
+            for &it in path {
+                self.add(it);
+            }
+        }
+    }
+
+    fn cycle(&mut self, node: NodeId) {
+        let Some(cycle) = self.view.nodes[node as usize].cycle else {
+            return;
+        };
+        let members = (0..self.view.nodes.len() as NodeId)
+            .filter(|&it| self.view.nodes[it as usize].cycle == Some(cycle));
+        for it in members.take(CYCLE) {
+            self.add(it);
+        }
+    }
+
+    fn retained(&mut self, node: NodeId, depth: u32) {
+        if !self.ids.contains_key(&node) {
+            return;
+        }
+        let mut wave = vec![node];
+        let mut seen: FxHashSet<NodeId> = wave.iter().copied().collect();
+        for _ in 0..depth {
+            let mut next = Vec::new();
+            for holder in wave {
+                let mut held: Vec<NodeId> = self.view.out(holder).iter().map(|it| it.to).collect();
+                held.sort_by_key(|&it| {
+                    let node = &self.view.nodes[it as usize];
+                    std::cmp::Reverse((!node.findings.is_empty(), node.retained))
+                });
+                for it in held.into_iter().take(CHILDREN) {
+                    if seen.insert(it) && self.add(it) {
+                        next.push(it);
+                    }
+                }
+            }
+            wave = next;
+        }
+    }
+
+    fn other_holders(&mut self, node: NodeId, holders: &[u32]) {
+        if !self.ids.contains_key(&node) {
+            return;
+        }
+        let parent = self.view.nodes[node as usize].parent;
+        let others = holders
+            .iter()
+            .filter(|&&it| Some(it) != parent && !self.view.edges[it as usize].is_weak)
+            .take(HOLDERS);
+        for &edge in others {
+            let path = self.view.path(self.view.edges[edge as usize].from);
+            self.path(&path);
+        }
+    }
+
+    fn finish(self) -> HeapView {
+        let view = self.view;
+        let mut nodes: Vec<Node> = self
+            .order
+            .iter()
+            .map(|&it| view.nodes[it as usize].clone())
+            .collect();
+        let mut edges = Vec::new();
+        let mut parents: FxHashMap<u32, u32> = FxHashMap::default();
+        let mut more = Vec::new();
+        for (from, &old) in self.order.iter().enumerate() {
+            let mut hidden: Vec<NodeId> = Vec::new();
+            for id in view.out_ids(old) {
+                let edge = &view.edges[id as usize];
+                match self.ids.get(&edge.to) {
+                    Some(&to) => {
+                        parents.insert(id, edges.len() as u32);
+                        edges.push(Edge {
+                            from: from as NodeId,
+                            to,
+                            ..edge.clone()
+                        });
+                    }
+                    None if !edge.is_weak => hidden.push(edge.to),
+                    None => {}
+                }
+            }
+            hidden.sort_unstable();
+            hidden.dedup();
+            if hidden.is_empty() {
+                continue;
+            }
+            let own: Vec<NodeId> = hidden
+                .iter()
+                .copied()
+                .filter(|&it| view.nodes[it as usize].idom == Some(old))
+                .collect();
+            let bytes = own.iter().fold(0_u64, |sum, &it| {
+                sum.saturating_add(view.nodes[it as usize].retained)
+            });
+            more.push((from as NodeId, hidden.len(), bytes));
+        }
+        for (from, count, bytes) in more {
+            let holder = &nodes[from as usize];
+            let mut node = Node::new(
+                format!("{} + more", holder.key),
+                NodeKind::More,
+                format!("+{count} more"),
+                "",
+            );
+            node.self_bytes = bytes;
+            node.retained = bytes;
+            node.is_sized = bytes > 0;
+            node.distance = holder.distance + 1;
+            node.idom = Some(from);
+            node.parent = Some(edges.len() as u32);
+            edges.push(Edge {
+                from,
+                to: nodes.len() as NodeId,
+                kind: EdgeKind::Internal,
+                label: String::new(),
+                is_weak: false,
+                site: None,
+            });
+            nodes.push(node);
+        }
+        for (at, &old) in self.order.iter().enumerate() {
+            let node = &mut nodes[at];
+            let whole = &view.nodes[old as usize];
+            node.parent = whole.parent.and_then(|it| parents.get(&it).copied());
+            let mut up = whole.idom;
+            while let Some(it) = up
+                && !self.ids.contains_key(&it)
+            {
+                up = view.nodes[it as usize].idom;
+            }
+            node.idom = up.map(|it| self.ids[&it]);
+        }
+        // Edges by holder again; parents are numbers of edges.
+        let mut order: Vec<u32> = (0..edges.len() as u32).collect();
+        order.sort_by_key(|&it| edges[it as usize].from);
+        let mut moved = vec![0; edges.len()];
+        for (new, &old) in order.iter().enumerate() {
+            moved[old as usize] = new as u32;
+        }
+        for node in &mut nodes {
+            node.parent = node.parent.map(|it| moved[it as usize]);
+        }
+        let mut edges = order
+            .into_iter()
+            .map(|it| edges[it as usize].clone())
+            .collect();
+        self.hang(&mut nodes, &mut edges);
+        let findings = view
+            .findings
+            .iter()
+            .map(|it| Found {
+                node: self.ids.get(&it.node).copied().unwrap_or(NodeId::MAX),
+                path: it
+                    .path
+                    .iter()
+                    .map_while(|it| self.ids.get(it).copied())
+                    .collect(),
+            })
+            .collect();
+        HeapView {
+            nodes,
+            edges,
+            findings,
+        }
+    }
+}
