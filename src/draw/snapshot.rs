@@ -1,7 +1,8 @@
 //! A heap snapshot as V8 writes them, so that Chrome DevTools, memlab and their like open the static heap.
 //!
 //! Readers are strict: the order of keys is fixed, there is no blank before a colon, numbers are whole and never negative.
-//! One record a line keeps differences readable. Ids come from names alone, so that two commits compare.
+//! One record a line keeps differences readable. Ids come from names alone, and nothing tells a line of source: `DevTools`
+//! compares two snapshots by ids within a name and a place, so an object that only moved stays the same.
 
 use std::fmt::Write as _;
 
@@ -9,6 +10,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Picture;
 use crate::heap::view::{Edge, EdgeKind, Node, NodeKind};
+use crate::report::escape;
 
 /// Fields of a node in the flat array.
 const NODE_FIELDS: u32 = 7;
@@ -39,7 +41,6 @@ pub fn snapshot(picture: &Picture<'_>) -> String {
         .collect();
     let mut nodes = String::new();
     let mut edges = String::new();
-    let mut locations = String::new();
     let mut ids = FxHashSet::default();
     let mut node =
         |strings: &mut Strings, kind: u8, name: &str, key: &str, bytes: u64, held: usize| {
@@ -99,25 +100,13 @@ pub fn snapshot(picture: &Picture<'_>) -> String {
             };
             edge(kind, label, it.to + BEFORE);
         }
-        if let Some(site) = it.site {
-            let (start, _) = picture.sources.range(site.file, site.span);
-            let comma = if locations.is_empty() { "" } else { ",\n" };
-            let _ = write!(
-                locations,
-                "{comma}{},{},{},{}",
-                (at as u32 + BEFORE) * NODE_FIELDS,
-                site.file.index() + 1,
-                start.line.saturating_sub(1),
-                start.column.saturating_sub(1)
-            );
-        }
     }
     let node_count = view.nodes.len() + BEFORE as usize;
     let mut out = String::with_capacity(nodes.len() + edges.len() + 4096);
     out.push_str(META);
     let _ = write!(
         out,
-        ",\"node_count\":{node_count},\"edge_count\":{edge_count},\"trace_function_count\":0}},\n\"nodes\":[{nodes}],\n\"edges\":[{edges}],\n\"trace_function_infos\":[],\n\"trace_tree\":[],\n\"samples\":[],\n\"locations\":[{locations}],\n\"strings\":["
+        ",\"node_count\":{node_count},\"edge_count\":{edge_count},\"trace_function_count\":0}},\n\"nodes\":[{nodes}],\n\"edges\":[{edges}],\n\"trace_function_infos\":[],\n\"trace_tree\":[],\n\"samples\":[],\n\"locations\":[],\n\"strings\":["
     );
     for (at, text) in strings.texts.iter().enumerate() {
         if at > 0 {
@@ -129,38 +118,20 @@ pub fn snapshot(picture: &Picture<'_>) -> String {
     out
 }
 
-/// `dict _CACHE (app/cache.py:12)`: always a small word first, for readers treat some names of browsers in their own way.
+/// `dict app.cache._CACHE (app/cache.py)`: always a small word first, for readers treat some names of browsers in their own
+/// way, and no line, for `DevTools` compares what has the same name.
 fn name(picture: &Picture<'_>, node: &Node) -> String {
-    if node.kind == NodeKind::Group {
-        return node.key.clone();
-    }
-    let site = node.site.map(|it| picture.site(it));
-    let site = site.map_or(String::new(), |it| format!(" ({it})"));
-    match node.kind {
-        NodeKind::Root if node.type_name == "module globals" => {
-            let path = site.trim_end_matches(')').rsplit_once(':');
-            let path = path.map_or(String::new(), |it| format!("{})", it.0));
-            format!("module {}{path}", node.label)
+    let mut name = match node.kind {
+        NodeKind::Group | NodeKind::Root | NodeKind::Frame => node.key.clone(),
+        _ if node.type_name.starts_with(char::is_lowercase) => {
+            format!("{} {}", node.type_name, node.key)
         }
-        _ => {
-            let word =
-                if node.type_name.is_empty() || node.type_name.starts_with(char::is_uppercase) {
-                    "object"
-                } else {
-                    ""
-                };
-            let type_name = if node.type_name == node.label {
-                ""
-            } else {
-                &node.type_name
-            };
-            let words: Vec<&str> = [word, type_name, &node.label]
-                .into_iter()
-                .filter(|it| !it.is_empty())
-                .collect();
-            format!("{}{site}", words.join(" "))
-        }
+        _ => format!("object {}", node.key),
+    };
+    if let Some(site) = node.site {
+        let _ = write!(name, " ({})", picture.sources.file(site.file).path);
     }
+    escape::line(&name).into_owned()
 }
 
 fn edge_label(edge: &Edge) -> (u8, Option<&str>) {

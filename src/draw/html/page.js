@@ -15,11 +15,12 @@ F.forEach(f => { if (N[f.node]) N[f.node].found.push(f.i); });
 const human = b => { let u = ['B', 'KiB', 'MiB', 'GiB', 'TiB'], i = 0; while (b >= 1024 && i < 4) { b /= 1024; i++; } return '≈ ' + (i === 0 || b >= 10 ? b.toFixed(0) : b.toFixed(1)) + ' ' + u[i]; };
 const per = { 'per-call': 'per call', 'per-instance': 'per instance', 'per-thread': 'per thread', 'per-loop': 'per turn of the loop', bounded: 'bounded' };
 const size = n => n.grows ? (n.step ? human(n.step) + ' each' : '') : (n.kept && (n.sized || n.kept > n.self) && n.kind !== 'group' ? human(n.kept) : '');
+const step = n => ((n.step ? human(n.step) + ' ' : '') + (per[n.grows] || '')).trim();
 const middle = (t, c) => { const a = [...t]; return a.length <= c ? t : a.slice(0, c >> 1).join('') + '…' + a.slice(-(c - (c >> 1) - 1)).join(''); };
 const marks = n => (n.grows ? ' ▲' : '') + (n.cycle ? ' ↺' : '') + (n.fin ? ' ⚑' : '');
 const parentOf = n => n.parent < 0 ? null : N[E[n.parent].from];
 const pathOf = id => { const p = []; let n = N[id]; while (n && p.length < 200) { if (n.kind !== 'group') p.push(n.id); n = parentOf(n); } return p.reverse(); };
-const code = n => [...new Set(n.found.map(i => F[i].code))].join(' ');
+const code = n => [...new Set(n.found.map(i => byNumber[i].code))].join(' ');
 
 // What is chosen, and where one came from.
 const state = { finding: -1, node: -1, tab: 'source', grown: new Set(), back: [], shut: new Set() };
@@ -29,7 +30,6 @@ let shown = [];
 const growthRank = { 'per-loop': 4, 'per-call': 4, 'per-thread': 3, 'per-instance': 3, unknown: 1, bounded: 0 };
 F.sort((a, b) => b.sev - a.sev || (growthRank[b.growth] || 0) - (growthRank[a.growth] || 0) || b.kept - a.kept || a.i - b.i);
 const byNumber = []; F.forEach(f => { byNumber[f.i] = f; });
-N.forEach(n => { n.found = n.found.map(i => i); });
 const filters = { sev: ['f-sev', 'any severity', f => SEV[f.sev]], rule: ['f-rule', 'any rule', f => f.code + ' ' + f.name], root: ['f-root', 'any root', f => f.root], mod: ['f-mod', 'any folder', f => f.mod], grow: ['f-grow', 'any growth', f => f.growth] };
 for (const k in filters) {
   const [id, any, of] = filters[k], count = new Map();
@@ -183,8 +183,7 @@ function say(f, n) {
     p.append(el('span', 'code', f.code), ' ');
     prose(p, f.msg[0].toUpperCase() + f.msg.slice(1) + '.');
     const s = el('p', 'fix'), root = f.path.length ? N[f.path[0]] : null;
-    const what = n.kind === 'resource' ? 'One `' + (n.type || n.label) + '`' : 'One `' + (n.type || n.label) + '`';
-    let t = what + (n.site ? ' at `' + n.site + '`' : '');
+    let t = 'One `' + (n.type || n.label) + '`' + (n.site ? ' at `' + n.site + '`' : '');
     if (root && root !== n) t += ', held by `' + root.label + '` (' + (root.type || 'gc root') + ')';
     const step = n.step || f.kept;
     if (step) t += ', retains ' + human(step) + (per[f.growth] ? ' ' + per[f.growth] : '');
@@ -271,7 +270,7 @@ function arrange(pick) {
   let next = 0;
   const lay = (i, d) => { depth[i] = d; kids[i].forEach(k => lay(k, d + 1)); row[i] = kids[i].length ? (row[kids[i][0]] + row[kids[i][kids[i].length - 1]]) / 2 : next++; };
   roots.forEach(r => { lay(r, 0); next += 0.2; });
-  const text = ids.map(id => { const n = N[id], a = (n.kind === 'resource' ? '⏏ ' : '') + middle(n.label, 36), b = middle([n.type !== n.label ? n.type : '', size(n), per[n.grows] || '', n.site.split('/').pop()].filter(Boolean).join(' · '), 46) + marks(n); return [a, b]; });
+  const text = ids.map(id => { const n = N[id], a = (n.kind === 'resource' ? '⏏ ' : '') + middle(n.label, 36), b = middle([n.type !== n.label ? n.type : '', n.grows ? step(n) : size(n), n.site.split('/').pop()].filter(Boolean).join(' · '), 46) + marks(n); return [a, b]; });
   const w = text.map(t => Math.max(64, Math.max([...t[0]].length * 7.3, [...t[1]].length * 6.3) + 22));
   const wide = [], gap = [];
   ids.forEach((_, i) => { wide[depth[i]] = Math.max(wide[depth[i]] || 0, w[i]); });
@@ -296,13 +295,18 @@ function paintGraph(view, n, f) {
     if (a === b) { d = `M${x1 - 18} ${A.y}c-2-22 34-22 18 20`; lx = x1 - 8; ly = A.y - 10; }
     else if (x2 > x1) { const m = tree ? x1 + 18 : (x1 + x2) / 2; d = `M${x1} ${y1}C${m} ${y1} ${m} ${y2} ${tree ? m + 14 : x2} ${y2}H${x2}`; lx = tree ? (m + 10 + x2) / 2 : x1 + (x2 - x1) * 0.3; ly = tree ? y2 - 5 : y1 + (y2 - y1) * 0.2; }
     else { const u = A.x + A.w / 2, v = B.x + B.w / 2, below = B.y > A.y, q = below ? B.y : B.y + 40; d = `M${u} ${A.y + 40}C${u} ${A.y + 76} ${v} ${below ? q - 30 : q + 36} ${v} ${q}`; lx = u + (v - u) * 0.15; ly = A.y + 60; }
-    const p = sv('path', { class: 'e ' + cls, d, 'marker-end': 'url(#tip)' });
+    const p = sv('path', { class: 'e ' + cls, d, 'marker-end': 'url(#tip-' + cls + ')' });
     p.append(sv('title', {}, e.label + (e.site ? ' ' + e.site : '')));
     world.append(p);
     if (e.label) labels.push(sv('text', { class: 'l ' + cls, x: lx, y: ly }, middle(e.label, 24)));
   });
-  const defs = sv('defs', {}), tip = sv('marker', { id: 'tip', viewBox: '0 0 8 8', refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, markerUnits: 'userSpaceOnUse', orient: 'auto' });
-  tip.append(sv('path', { d: 'M0 .8 7.2 4 0 7.2z', style: 'fill:var(--edge)' })); defs.append(tip); svg.prepend(defs);
+  const defs = sv('defs', {});
+  for (const cls of ['strong', 'path', 'cycle', 'other', 'weak']) {
+    const tip = sv('marker', { id: 'tip-' + cls, viewBox: '0 0 8 8', refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, markerUnits: 'userSpaceOnUse', orient: 'auto' });
+    tip.append(sv('path', { class: 'tip ' + cls, d: 'M0 .8 7.2 4 0 7.2z' }));
+    defs.append(tip);
+  }
+  svg.prepend(defs);
   world.append(...labels);
   g.ids.forEach((id, i) => {
     const m = N[id], B = g.box[i], hidden = new Set(m.out.map(e => E[e].to).filter(t => !pick.has(t))).size;
@@ -321,7 +325,7 @@ function paintGraph(view, n, f) {
   const W = Math.max(...g.box.map(b => b.x + b.w)), H = Math.max(...g.box.map(b => b.y + b.h)) + 30;
   let k = 1, tx = 0, ty = 0, dragged = false, from = null;
   const put = () => world.setAttribute('transform', `translate(${tx} ${ty}) scale(${k})`);
-  const fit = () => { const r = svg.getBoundingClientRect(); k = Math.min(1.25, (r.width - 60) / (W + 30), Math.max((r.height - 50) / (H + 10), 0.55)); tx = 24; ty = Math.max(26, (r.height - H * k) / 2); put(); };
+  const fit = () => { const r = svg.getBoundingClientRect(); k = Math.min(1.25, (r.width - 60) / (W + 30), Math.max((r.height - 50) / (H + 10), 0.55)); tx = 24; ty = Math.max(26, Math.min(60, (r.height - H * k) / 2)); put(); };
   svg.addEventListener('wheel', ev => { ev.preventDefault(); const r = svg.getBoundingClientRect(), s = Math.exp(-ev.deltaY / 400), z = Math.min(4, Math.max(0.1, k * s)), px = ev.clientX - r.left, py = ev.clientY - r.top; tx = px - (px - tx) * z / k; ty = py - (py - ty) * z / k; k = z; put(); }, { passive: false });
   svg.addEventListener('pointerdown', ev => { from = [ev.clientX - tx, ev.clientY - ty, ev.clientX, ev.clientY]; dragged = false; });
   svg.addEventListener('pointermove', ev => { if (!from || !ev.buttons) return; if (Math.hypot(ev.clientX - from[2], ev.clientY - from[3]) > 4) dragged = true; if (dragged) { tx = ev.clientX - from[0]; ty = ev.clientY - from[1]; put(); } });
@@ -352,12 +356,12 @@ function paintIcicle(view, n) {
       const m = N[id], mine = w * weight(id) / all;
       if (mine < 2.5 || count > 4000) { x += mine; continue; }
       count++; deepest = Math.max(deepest, d);
-      const fill = m.found.length ? 'var(--leak)' : m.kind === 'root' || m.kind === 'group' ? 'var(--root)' : m.kind === 'container' ? 'var(--box)' : m.kind === 'resource' ? 'var(--res)' : 'var(--obj)';
+      const fill = m.found.length ? 'var(--leak)' : m.kind === 'root' || m.kind === 'group' ? 'var(--root)' : m.kind === 'container' ? 'var(--box)' : m.kind === 'resource' ? 'var(--res)' : 'var(--ice)';
       const r = sv('rect', { class: 'ice' + (id === state.node ? ' pick' : ''), x, y: d * H, width: Math.max(1, mine - 1), height: H - 1, style: 'fill:' + fill });
       r.append(sv('title', {}, m.key + '\n' + size(m) + (m.site ? '\n' + m.site : '')));
       r.addEventListener('click', () => { m.found.length && !m.found.includes(state.finding) ? choose(m.found[0]) : visit(id); });
       svg.append(r);
-      const room = Math.floor((mine - 8) / 6.4);
+      const room = Math.floor((mine - 8) / (m.found.length ? 7.4 : 6.4));
       if (room > 3) svg.append(sv('text', { class: 't', x: x + 4, y: d * H + 16, style: m.found.length ? 'fill:var(--page);font-weight:600' : '' }, middle(m.label + marks(m), room)));
       draw(below[id], x, mine, d + 1);
       x += mine;
