@@ -12,7 +12,7 @@ import junitparser
 from lxml import etree
 from markdown_it import MarkdownIt
 
-import hostile
+import projects
 
 HEAPLINT, HOME = sys.argv[1], pathlib.Path(sys.argv[2])
 HERE = pathlib.Path(__file__).resolve().parent
@@ -266,13 +266,6 @@ CHECKS = [
 ]
 
 
-def many(folder):
-    """2,006 findings."""
-    for number in range(17):
-        body = "".join(f"def add_{i}(x, to=[]):\n    to.append(x)\n    return to\n\n\n" for i in range(118))
-        (folder / f"part_{number}.py").write_text(body)
-
-
 def main():
     for case in sys.argv[3:] or ("ordinary", "empty", "many", "hostile"):
         with tempfile.TemporaryDirectory() as scratch:
@@ -280,15 +273,7 @@ def main():
             to, project = scratch / "reports", scratch / "project"
             to.mkdir()
             project.mkdir()
-            if case == "ordinary":
-                done = run("cp", "-r", ROOT / "fixtures/projects/shop", ROOT / "fixtures/fix", project)
-                assert done.returncode == 0
-            elif case == "empty":
-                (project / "clean.py").write_text("X = 1\n")
-            elif case == "many":
-                many(project)
-            else:
-                hostile.write(os.fsencode(project))
+            projects.write(case, project)
             reports(project, to)
             findings = json.loads((to / "json").read_text())["findings"]
             wanted = {"ordinary": len(findings) > 5, "empty": not findings, "many": len(findings) == 2006}
