@@ -2,4 +2,5 @@
 
 pub mod collect;
 pub mod model;
+mod reach;
 pub mod sites;

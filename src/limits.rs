@@ -9,6 +9,12 @@ pub const ENTITY_FUEL: u32 = 96;
 /// Bindings of one variable that are followed; a variable with more is not followed further.
 pub const DEFS_FOLLOWED: usize = 4;
 
+/// Bindings that are told apart where a local is read; where more may reach, all of them do.
+pub const REACHING_DEFS: usize = 8;
+
+/// Changes of what reaches, in one function; in a larger one all bindings reach everywhere.
+pub const REACHING_STEPS: usize = 50_000;
+
 /// Overriding methods that a call on a base class may reach.
 pub const OVERRIDES: usize = 8;
 

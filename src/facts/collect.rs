@@ -22,6 +22,7 @@ use super::model::{
     FuncF, FuncId, Home, ImportF, ParamF, PragmaF, ReadF, ResultF, ResultKind, Rows, StoreF,
     StoreId, StoreKind, Target, Usage, Value, ValueId, ValueKind, VarF, VarId,
 };
+use super::reach::{self, Reaching};
 use super::sites::Sites;
 use crate::base::{Idx, Name, Span};
 use crate::flow::build::build;
@@ -75,6 +76,9 @@ struct Collector<'a> {
     out: FileFacts,
     sites: Sites,
     defs: Vec<DefF>,
+    reach: Reaching,
+    /// Whether what is walked is an expression that binds, which may not be evaluated.
+    is_walrus: bool,
     queue: Vec<(tree::FuncId, Option<ContextId>)>,
     func: FuncId,
     class: Option<tree::ClassId>,
@@ -96,6 +100,8 @@ impl<'a> Collector<'a> {
             out,
             sites: Sites::new(tree.exprs.len()),
             defs: Vec::new(),
+            reach: Reaching::new(tree.vars.len()),
+            is_walrus: false,
             queue: Vec::new(),
             func: Idx::new(0),
             class: None,
@@ -127,6 +133,7 @@ impl<'a> Collector<'a> {
                     param: var.param,
                     is_captured: var.is_captured,
                     is_declared_global: var.is_declared_global,
+                    is_split: false,
                     defs: Rows::default(),
                 }
             })
@@ -196,8 +203,14 @@ impl<'a> Collector<'a> {
 
     /// Sorts the bindings by variable and hands each variable its rows.
     fn bindings(&mut self) {
-        let mut defs = std::mem::take(&mut self.defs);
-        defs.sort_by_key(|it| (it.var, it.at.start));
+        let walked = std::mem::take(&mut self.defs);
+        let mut order: Vec<u32> = (0..walked.len() as u32).collect();
+        order.sort_by_key(|&at| (walked[at as usize].var, walked[at as usize].at.start));
+        let mut places = vec![0; walked.len()];
+        for (place, &at) in order.iter().enumerate() {
+            places[at as usize] = place as u32;
+        }
+        let defs: Vec<DefF> = order.iter().map(|&at| walked[at as usize]).collect();
         let mut start = 0;
         while start < defs.len() {
             let var = defs[start].var;
@@ -207,6 +220,13 @@ impl<'a> Collector<'a> {
                 end: (start + len) as u32,
             };
             start += len;
+        }
+        let reach = std::mem::take(&mut self.reach);
+        (self.out.reaches, self.out.reaching) = reach.finish(&places, &defs, &self.out.vars);
+        for it in &self.out.reaches {
+            if let ValueKind::Var(var) = self.out.values[it.value].kind {
+                self.out.vars[var].is_split = true;
+            }
         }
         self.out.defs = defs;
     }
@@ -259,6 +279,7 @@ impl<'a> Collector<'a> {
         self.class = None;
         self.context = None;
         self.statements = 0;
+        self.reach.enter_function();
         match func.value {
             Some(value) => {
                 let result = self.expr(value, Usage::Returned);
@@ -432,11 +453,13 @@ impl<'a> Collector<'a> {
             StmtKind::Return(value) => {
                 let value = value.map(|it| self.expr(it, Usage::Returned));
                 self.result(ResultKind::Return, value, stmt.span);
+                self.reach.leave();
             }
             StmtKind::Raise { exc, cause } => {
                 let value = exc.map(|it| self.expr(it, Usage::Raised));
                 cause.map(|it| self.expr(it, Usage::Raised));
                 self.result(ResultKind::Raise, value, stmt.span);
+                self.reach.leave();
             }
             StmtKind::Delete(targets) => {
                 for &target in &self.tree[targets] {
@@ -449,9 +472,12 @@ impl<'a> Collector<'a> {
                     );
                 }
             }
-            StmtKind::Break => self.breaks = true,
+            StmtKind::Break => {
+                self.breaks = true;
+                self.reach.leave();
+            }
+            StmtKind::Continue => self.reach.leave(),
             StmtKind::Pass
-            | StmtKind::Continue
             | StmtKind::Global(_)
             | StmtKind::Nonlocal(_)
             | StmtKind::Error => {}
@@ -463,22 +489,15 @@ impl<'a> Collector<'a> {
             } => self.import(Some(module), level, names),
             StmtKind::If { test, body, orelse } => {
                 let test = self.expr(test, Usage::Tested);
-                self.block_under(
-                    ContextKind::If {
-                        test,
-                        outcome: true,
-                    },
-                    body,
-                );
-                self.block_under(
-                    ContextKind::If {
-                        test,
-                        outcome: false,
-                    },
-                    orelse,
-                );
+                let branches = [(true, body), (false, orelse)].map(|(outcome, block)| {
+                    let mark = self.reach.fork();
+                    self.block_under(ContextKind::If { test, outcome }, block);
+                    self.reach.end_branch(mark)
+                });
+                self.reach.join(&branches);
             }
             StmtKind::While { test, body, orelse } => {
+                let start = self.reach.start_loop(self.defs.len());
                 let test = self.expr(test, Usage::Tested);
                 let around = (self.context, std::mem::take(&mut self.breaks));
                 let breaks = false;
@@ -490,7 +509,7 @@ impl<'a> Collector<'a> {
                     self.out.contexts[id].kind = ContextKind::While { test, breaks };
                 }
                 (self.context, self.breaks) = around;
-                self.block(orelse);
+                self.end_loop(start, orelse);
             }
             StmtKind::For {
                 target,
@@ -502,6 +521,7 @@ impl<'a> Collector<'a> {
                 let iter = self.expr(iter, Usage::Iterated);
                 let around = self.context;
                 let breaks = self.breaks;
+                let start = self.reach.start_loop(self.defs.len());
                 self.enter(ContextKind::For { iter });
                 self.target(
                     target,
@@ -513,7 +533,7 @@ impl<'a> Collector<'a> {
                 self.block(body);
                 self.context = around;
                 self.breaks = breaks;
-                self.block(orelse);
+                self.end_loop(start, orelse);
             }
             StmtKind::Try(id) => self.try_statement(id),
             StmtKind::With { items, body, .. } => {
@@ -533,6 +553,8 @@ impl<'a> Collector<'a> {
                 }
                 self.block(body);
                 self.context = around;
+                // A manager may swallow what is raised.
+                self.reach.widen(&self.defs, self.defs.len(), self.func);
             }
             StmtKind::Match { subject, cases } => self.match_statement(subject, cases),
             StmtKind::Function(func) => self.definition(func),
@@ -556,12 +578,21 @@ impl<'a> Collector<'a> {
 
     fn try_statement(&mut self, id: tree::TryId) {
         let parts = self.tree.tries[id];
+        let start = self.defs.len();
+        let around = self.reach.fork();
+        let mark = self.reach.fork();
         if parts.handlers.is_empty() {
             self.block(parts.body);
         } else {
             self.block_under(ContextKind::Try, parts.body);
         }
+        let body = self.reach.end_branch(mark);
+        let end_of_body = self.defs.len();
+        let mut branches = Vec::with_capacity(parts.handlers.len() + 1);
         for handler in &self.tree[parts.handlers] {
+            let mark = self.reach.fork();
+            self.reach
+                .widen(&self.defs[..end_of_body], start, self.func);
             let types = handler.typ.map(|it| self.expr(it, Usage::Tested));
             let around = self.context;
             self.enter(ContextKind::Handler { types });
@@ -576,14 +607,40 @@ impl<'a> Collector<'a> {
             }
             self.block(handler.body);
             self.context = around;
+            branches.push(self.reach.end_branch(mark));
         }
+        let mark = self.reach.fork();
+        self.reach.resume(&body);
         self.block_under(ContextKind::NotRaised, parts.orelse);
-        self.block_under(ContextKind::Finally, parts.finally);
+        branches.push(self.reach.end_branch(mark));
+        self.reach.join(&branches);
+        if !parts.finally.is_empty() {
+            // It also runs when what went before was left anywhere.
+            let before = self.reach.end_branch(around);
+            self.reach.widen(&self.defs, start, self.func);
+            self.block_under(ContextKind::Finally, parts.finally);
+            self.reach.leave_if(before.is_dead());
+        }
+    }
+
+    /// Ends a loop and walks its `else`, which a `break` passes by.
+    fn end_loop(&mut self, start: reach::Loop, orelse: Block) {
+        self.reach.end_loop(start, &self.defs, self.func);
+        if orelse.is_empty() {
+            return;
+        }
+        let mark = self.reach.fork();
+        self.block(orelse);
+        let branch = self.reach.end_branch(mark);
+        let passed_by = self.reach.end_branch(mark);
+        self.reach.join(&[branch, passed_by]);
     }
 
     fn match_statement(&mut self, subject: ExprId, cases: List<tree::Case>) {
         let subject = self.expr(subject, Usage::Tested);
+        let mut branches = Vec::with_capacity(cases.len() + 1);
         for case in &self.tree[cases] {
+            let mark = self.reach.fork();
             let around = self.context;
             let is_constant = self.is_constant_pattern(case.pattern);
             self.enter(ContextKind::Case {
@@ -600,7 +657,11 @@ impl<'a> Collector<'a> {
             }
             self.block(case.body);
             self.context = around;
+            branches.push(self.reach.end_branch(mark));
         }
+        // None of them may match.
+        branches.push(self.reach.end_branch(self.reach.fork()));
+        self.reach.join(&branches);
     }
 
     fn is_constant_pattern(&self, pattern: PatId) -> bool {
@@ -698,6 +759,7 @@ impl<'a> Collector<'a> {
             let annotation = param.annotation.map(|it| self.expr(it, Usage::Declared));
             let default = param.default.map(|it| self.expr(it, Usage::Declared));
             let var = cast(param.var);
+            self.reach.parameter(var, self.defs.len());
             self.defs.push(DefF {
                 var,
                 kind: DefKind::Param,
@@ -910,14 +972,20 @@ impl<'a> Collector<'a> {
     }
 
     fn def(&mut self, var: Idx<VarF>, kind: DefKind, value: Option<ValueId>, at: Span) {
-        self.defs.push(DefF {
+        let def = DefF {
             var,
             kind,
             value,
             func: self.func,
             at,
             context: self.context,
-        });
+        };
+        if self.is_walrus {
+            self.reach.define_perhaps(var, self.defs.len());
+        } else {
+            self.reach.define(&def, self.defs.len());
+        }
+        self.defs.push(def);
     }
 
     fn store(&mut self, expr: ExprId, target: Target, base: ValueId, source: &Source) {
@@ -1091,6 +1159,7 @@ impl<'a> Collector<'a> {
             ExprKind::Starred(value) => ValueKind::Star(self.expr(value, usage)),
             ExprKind::Walrus { target, value } => {
                 let given = self.expr(value, Usage::Bound);
+                self.is_walrus = true;
                 self.target(
                     target,
                     &Source {
@@ -1098,6 +1167,7 @@ impl<'a> Collector<'a> {
                         of: From::Whole,
                     },
                 );
+                self.is_walrus = false;
                 match self.tree.exprs[target].kind {
                     ExprKind::Name { var: Some(var), .. } => ValueKind::Walrus {
                         var: cast(var),
@@ -1160,6 +1230,11 @@ impl<'a> Collector<'a> {
         };
         if keep {
             self.out.reads.push(ReadF { value, usage });
+        }
+        if let ValueKind::Var(var) = kind
+            && reach::is_followed(&self.out.vars[var], self.func)
+        {
+            self.reach.read(value, var);
         }
     }
 

@@ -75,6 +75,10 @@ pub struct FileFacts {
     pub results: Vec<ResultF>,
     /// Reads of variables and attributes, by what is done with them.
     pub reads: Vec<ReadF>,
+    /// Reads of locals that only some bindings reach, by value.
+    pub reaches: Vec<ReachF>,
+    /// Positions in [`FileFacts::defs`].
+    pub reaching: Vec<u32>,
     /// Flow graphs of the functions that have one ([`FuncF::body`]).
     pub bodies: Vec<Body>,
     /// Suppression comments.
@@ -86,6 +90,33 @@ pub struct FileFacts {
 }
 
 impl FileFacts {
+    /// The bindings of a variable that may reach a read of it: all of them, unless the flow tells that only some do, or
+    /// no read is named.
+    pub fn reaching(
+        &self,
+        read: Option<ValueId>,
+        var: VarId,
+    ) -> impl Iterator<Item = &DefF> + Clone {
+        let read = read.filter(|_| self.vars[var].is_split);
+        let (rows, picked) = match read.and_then(|it| self.reach_of(it)) {
+            Some(rows) => (Rows::default(), rows),
+            None => (self.vars[var].defs, Rows::default()),
+        };
+        self.defs[rows.range()].iter().chain(
+            self.reaching[picked.range()]
+                .iter()
+                .map(|&at| &self.defs[at as usize]),
+        )
+    }
+
+    fn reach_of(&self, value: ValueId) -> Option<Rows> {
+        let at = self
+            .reaches
+            .binary_search_by_key(&value, |it| it.value)
+            .ok()?;
+        Some(self.reaches[at].defs)
+    }
+
     /// Moves all tables to memory of just their size: they live as long as the run.
     pub fn compact(&mut self) {
         self.names.shrink_to_fit();
@@ -103,6 +134,8 @@ impl FileFacts {
         self.imports.compact();
         compact(&mut self.results);
         compact(&mut self.reads);
+        compact(&mut self.reaches);
+        compact(&mut self.reaching);
         compact(&mut self.bodies);
     }
 }
@@ -137,6 +170,8 @@ pub struct VarF {
     pub is_captured: bool,
     /// Whether some function binds it by a `global` declaration.
     pub is_declared_global: bool,
+    /// Whether only some of its bindings reach some read of it ([`FileFacts::reaching`]).
+    pub is_split: bool,
     /// Its bindings, rows of [`FileFacts::defs`] in file order.
     pub defs: Rows,
 }
@@ -598,6 +633,15 @@ pub struct ReadF {
     pub value: ValueId,
     /// What is done with it.
     pub usage: Usage,
+}
+
+/// A read of a local that only some of its bindings reach.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ReachF {
+    /// The value read: a [`ValueKind::Var`].
+    pub value: ValueId,
+    /// The bindings, rows of [`FileFacts::reaching`].
+    pub defs: Rows,
 }
 
 /// A suppression comment.

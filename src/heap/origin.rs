@@ -61,6 +61,10 @@ impl Origins {
         self.0 != 0 && self.0 & !(Self::CONST.0 | Self::FINITE.0) == 0
     }
 
+    fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// Whether the set says that something comes from outside, or is made anew each time.
     #[must_use]
     pub fn is_open(self) -> bool {
@@ -133,7 +137,9 @@ impl Program<'_> {
                 }
             }
             ValueKind::Func(_) => Origins::FRESH,
-            ValueKind::Var(var) => self.var_origins(func, VarRef { file, id: var }, depth, fuel),
+            ValueKind::Var(var) => {
+                self.var_origins(func, VarRef { file, id: var }, value.id, depth, fuel)
+            }
             ValueKind::Attr { base, name } => {
                 let name = self.name(file, name);
                 if matches!(
@@ -197,7 +203,14 @@ impl Program<'_> {
         (!entities.is_empty() && entities.iter().all(finite)).then_some(Origins::FINITE)
     }
 
-    fn var_origins(&self, func: FuncRef, var: VarRef, depth: u32, fuel: &mut u32) -> Origins {
+    fn var_origins(
+        &self,
+        func: FuncRef,
+        var: VarRef,
+        read: crate::facts::model::ValueId,
+        depth: u32,
+        fuel: &mut u32,
+    ) -> Origins {
         let file = var.file;
         let facts = self.facts(file);
         let fact = &facts.vars[var.id];
@@ -230,7 +243,7 @@ impl Program<'_> {
             file,
             id: fact.func,
         };
-        for def in facts.defs[fact.defs.range()].iter().take(8) {
+        for def in facts.reaching(Some(read), var.id).take(8) {
             let from = def.value.map(|id| ValueRef { file, id });
             let origin = match (def.kind, from) {
                 (DefKind::Assign | DefKind::With | DefKind::Augment(_), Some(value)) => {
@@ -440,6 +453,12 @@ impl Program<'_> {
         }) {
             return Origins::FINITE;
         }
+        let is_definition = row.annotation.is_some_and(|id| {
+            self.is_definition_annotation(ValueRef {
+                file: func.file,
+                id,
+            })
+        });
         let run = self.runs(func);
         let callers = self.callers(func);
         let is_closed = !callers.is_empty()
@@ -467,12 +486,7 @@ impl Program<'_> {
                 return Origins::FINITE;
             }
             // As many as the program defines, unless it makes them as it runs: then a caller would say so.
-            if row.annotation.is_some_and(|id| {
-                self.is_definition_annotation(ValueRef {
-                    file: func.file,
-                    id,
-                })
-            }) {
+            if is_definition {
                 return Origins::FINITE;
             }
             let is_event =
@@ -484,6 +498,7 @@ impl Program<'_> {
             };
         }
         let mut all = Origins::default();
+        let mut is_any_unbounded = false;
         for &call in callers {
             let made = self.call(call);
             let caller = FuncRef {
@@ -522,7 +537,15 @@ impl Program<'_> {
                 (None, Some(_)) => Origins::CONST,
                 (None, None) => Origins::PARAM,
             };
+            is_any_unbounded |= origin.is_open() && !origin.has(Origins::FINITE);
             all = all.with(origin);
+        }
+        // What one caller passes does not bound what another does.
+        if is_any_unbounded {
+            all = all.without(Origins::FINITE);
+        }
+        if is_definition && !all.has(Origins::FRESH) && !all.has(Origins::CALL) {
+            return Origins::FINITE;
         }
         all
     }

@@ -174,6 +174,9 @@ fn summaries(
         if program.var(var).param.is_none() {
             continue;
         }
+        if effect.kind.grows() && keeps_size(program, effect, var) {
+            continue;
+        }
         let summary = params.entry(var).or_default();
         match effect.kind {
             EffectKind::Grow(how) => {
@@ -215,6 +218,28 @@ fn summaries(
         }
     }
     params
+}
+
+/// Whether an operation on a parameter leaves what the caller gave as it was: it assigns to keys that are there
+/// (`for k in X.copy(): X[k] = …`), or it binds the parameter to a new text (`X += "…"`).
+fn keeps_size(program: &Program<'_>, effect: &Effect, param: VarRef) -> bool {
+    let facts = program.facts(effect.func.file);
+    match (effect.kind, effect.key, effect.value) {
+        (EffectKind::Grow(Mutation::Setitem), Some(key), _) => program.is_key_of(
+            effect.func.file,
+            key,
+            &|value| matches!(facts.values[value].kind, ValueKind::Var(it) if it == param.id),
+        ),
+        (EffectKind::Augment, _, Some(value)) => matches!(
+            facts.values[value].kind,
+            ValueKind::Str { .. }
+                | ValueKind::FString(_)
+                | ValueKind::Int(_)
+                | ValueKind::Float(_)
+                | ValueKind::Bytes(_)
+        ),
+        _ => false,
+    }
 }
 
 fn apply(
@@ -725,6 +750,56 @@ impl Program<'_> {
         let at = self.effects.growth.get(&func).into_iter().flatten();
         at.map(|&it| &self.effects.list[it as usize])
             .filter(move |it| owner(it.place) == owner(of))
+    }
+
+    /// Whether a key is one of those that a container has: it comes from a loop over the container, or over a copy.
+    #[must_use]
+    pub fn is_key_of(&self, file: u32, key: ValueId, is_it: &dyn Fn(ValueId) -> bool) -> bool {
+        let facts = self.facts(file);
+        let ValueKind::Var(var) = facts.values[key].kind else {
+            return false;
+        };
+        let mut defs = facts.reaching(Some(key), var).peekable();
+        defs.peek().is_some()
+            && defs.all(|it| {
+                matches!(it.kind, DefKind::Element(_) | DefKind::Unpack(_))
+                    && it
+                        .value
+                        .is_some_and(|it| self.is_drawn_from(file, it, is_it))
+            })
+    }
+
+    /// Whether what is iterated is a container, its keys, or a copy of them: `X`, `list(X)`, `sorted(X.copy().items())`.
+    #[must_use]
+    pub fn is_drawn_from(&self, file: u32, iter: ValueId, is_it: &dyn Fn(ValueId) -> bool) -> bool {
+        let facts = self.facts(file);
+        let mut next = Some(iter);
+        for _ in 0..4 {
+            let Some(value) = next else { return false };
+            if is_it(value) {
+                return true;
+            }
+            let ValueKind::Call(call) = facts.values[value].kind else {
+                return false;
+            };
+            let call = &facts.calls[call];
+            next = match facts.values[call.callee].kind {
+                ValueKind::Attr { base, name }
+                    if matches!(self.name(file, name), "items" | "keys" | "values" | "copy") =>
+                {
+                    Some(base)
+                }
+                _ if matches!(
+                    super::program::last_name(facts, call.callee),
+                    Some("list" | "tuple" | "sorted" | "set" | "enumerate")
+                ) =>
+                {
+                    facts.args[call.args.range()].first().map(|it| it.value)
+                }
+                _ => None,
+            };
+        }
+        false
     }
 
     /// Removals from a place by key.

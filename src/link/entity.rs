@@ -62,7 +62,7 @@ impl Program<'_> {
     pub fn var_entities(&self, var: VarRef) -> Entities {
         let mut fuel = limits::ENTITY_FUEL;
         let mut out = Entities::new();
-        self.add_var(var, &mut fuel, &mut out);
+        self.add_var(var, None, &mut fuel, &mut out);
         self.with_taught(out)
     }
 
@@ -87,7 +87,9 @@ impl Program<'_> {
         let file = value.file;
         let at = |id: ValueId| ValueRef { file, id };
         match self.value(value) {
-            ValueKind::Var(var) => self.add_var(VarRef { file, id: var }, fuel, out),
+            ValueKind::Var(var) => {
+                self.add_var(VarRef { file, id: var }, Some(value.id), fuel, out)
+            }
             ValueKind::Attr { base, name } => {
                 let mut bases = Entities::new();
                 self.add_entities(at(base), fuel, &mut bases);
@@ -172,7 +174,8 @@ impl Program<'_> {
         }
     }
 
-    fn add_var(&self, var: VarRef, fuel: &mut u32, out: &mut Entities) {
+    /// What a variable stands for, where it is read or anywhere.
+    fn add_var(&self, var: VarRef, at: Option<ValueId>, fuel: &mut u32, out: &mut Entities) {
         let file = var.file;
         let fact = self.var(var);
         if fact.defs.is_empty() {
@@ -203,9 +206,9 @@ impl Program<'_> {
             );
             return;
         }
-        let defs = &self.facts(file).defs[fact.defs.range()];
-        for def in defs
-            .iter()
+        for def in self
+            .facts(file)
+            .reaching(at, var.id)
             .filter(|it| !matches!(it.kind, DefKind::Delete | DefKind::Augment(_)))
             .take(limits::DEFS_FOLLOWED)
         {
@@ -265,7 +268,7 @@ impl Program<'_> {
             Imported::Namespace(node) => push(out, Entity::Namespace(node)),
             Imported::Var(var) if *fuel > 0 => {
                 *fuel -= 1;
-                self.add_var(var, fuel, out);
+                self.add_var(var, None, fuel, out);
             }
             Imported::External(node) => push(out, Entity::External(node)),
             Imported::Var(_) | Imported::Unknown => {}
@@ -291,7 +294,7 @@ impl Program<'_> {
                     .and_then(|it| self.files[file as usize].globals.get(&it))
                 {
                     let mut classes = Entities::new();
-                    self.add_var(VarRef { file, id: *var }, fuel, &mut classes);
+                    self.add_var(VarRef { file, id: *var }, None, fuel, &mut classes);
                     self.instances(&classes, out);
                 }
             }
@@ -428,7 +431,7 @@ impl Program<'_> {
                 }
             }
             Some(Member::Var(owner, var)) => {
-                self.add_var(var, fuel, out);
+                self.add_var(var, None, fuel, out);
                 let stores = self
                     .class_info(owner)
                     .and_then(|it| it.statics.get(&name))

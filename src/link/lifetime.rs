@@ -159,8 +159,10 @@ impl Kept<'_, '_> {
             let is_kept = match facts.vars[def.var].home {
                 Home::Module => self.is_settled(file, def.func, def.context),
                 Home::Class(_) => def.func.index() == 0,
+                // In a loop, each round drops what the one before bound.
                 Home::Function => {
                     program.runs(func).often == Runs::Once
+                        && !program.is_in_loop(file, def.context)
                         && program.entities(value).iter().any(|it| match it {
                             Entity::Instance(class) => self.serves(*class, func),
                             _ => false,

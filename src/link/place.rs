@@ -67,7 +67,7 @@ impl Program<'_> {
         let at = |id: ValueId| ValueRef { file, id };
         match self.value(value) {
             ValueKind::Var(var) => {
-                self.add_var_places(VarRef { file, id: var }, is_inner, fuel, out)
+                self.add_var_places(VarRef { file, id: var }, value.id, is_inner, fuel, out)
             }
             ValueKind::Attr { base, name } => {
                 let name = self.sym_of(file, name);
@@ -140,7 +140,14 @@ impl Program<'_> {
         }
     }
 
-    fn add_var_places(&self, var: VarRef, is_inner: bool, fuel: &mut u32, out: &mut Sites) {
+    fn add_var_places(
+        &self,
+        var: VarRef,
+        read: ValueId,
+        is_inner: bool,
+        fuel: &mut u32,
+        out: &mut Sites,
+    ) {
         let fact = self.var(var);
         let facts = self.facts(var.file);
         let defs = &facts.defs[fact.defs.range()];
@@ -196,7 +203,12 @@ impl Program<'_> {
             return;
         }
         let mut own = false;
-        for def in defs.iter().take(limits::DEFS_FOLLOWED) {
+        let mut is_given = fact.param.is_none();
+        for def in facts
+            .reaching(Some(read), var.id)
+            .take(limits::DEFS_FOLLOWED)
+        {
+            is_given |= def.kind == DefKind::Param;
             match (def.kind, def.value) {
                 (DefKind::Assign | DefKind::With, Some(value)) => {
                     let before = out.len();
@@ -260,7 +272,8 @@ impl Program<'_> {
                 _ => own = true,
             }
         }
-        if own {
+        // A parameter that is bound anew before stands no longer for what the caller gave.
+        if own && is_given {
             push(
                 out,
                 Site {

@@ -83,7 +83,7 @@ fn libraries(cx: &Context<'_>, out: &mut Sink) {
             .filter(|&it| !registry.functions_only || is_function(program, it))
             .find(|&it| held(program, it).is_some());
         let Some(callback) = callback else { continue };
-        if registry.lives.is_some() && !outlives(program, call, fact)
+        if registry.lives.is_some() && !outlives(program, call, fact, callback)
             || is_removed(program, call.file, registry, Some(callback))
         {
             continue;
@@ -173,7 +173,12 @@ fn is_function(program: &Program<'_>, value: ValueRef) -> bool {
 }
 
 /// Whether the object that a method is called on was there before the function ran, and will be after it.
-fn outlives(program: &Program<'_>, call: CallRef, fact: &CallF) -> bool {
+fn outlives(
+    program: &Program<'_>,
+    call: CallRef,
+    fact: &CallF,
+    callback: ValueRef,
+) -> bool {
     let file = call.file;
     let facts = program.facts(file);
     let ValueKind::Attr { base, .. } = facts.values[fact.callee].kind else {
@@ -201,7 +206,10 @@ fn outlives(program: &Program<'_>, call: CallRef, fact: &CallF) -> bool {
         })
         .peekable();
     let func = func_of(call, fact);
-    stores.peek().is_some()
+    // The object and what it has made for itself come and go together.
+    let is_own = matches!(held(program, callback), Some(Held::Instance(class, _)) if class == (ClassRef { file, id }));
+    !is_own
+        && stores.peek().is_some()
         && program.func_name(func) != "__init__"
         && stores.all(|it| program.func_name(it) == "__init__")
 }

@@ -92,7 +92,10 @@ fn looks_at_shared(program: &Program<'_>, file: u32, value: ValueId, depth: u32)
                 ),
                 _ => false,
             });
-            is_class_level || program.name(file, name).contains("handlers") || again(base.id)
+            is_class_level
+                || program.name(file, name).contains("handlers")
+                || program.name(file, name) == "loggerDict"
+                || again(base.id)
         }
         ValueKind::Item { base, key } => again(base) || again(key),
         ValueKind::Not(it) | ValueKind::Await(it) | ValueKind::Walrus { value: it, .. } => {

@@ -306,7 +306,9 @@ impl Judge<'_, '_> {
             it.value.is_some_and(|value| matches!((facts.values[value].kind, stored), (ValueKind::Var(a), Some(ValueKind::Var(b))) if a == b && facts.vars[a].param.is_some()))
         });
         let is_small = fact.params.len() <= 2 && !fact.is_async;
+        // `@Filter("name")` calls the instance with the function.
         let is_decorator = program.calls_applied(func)
+            || name == "__call__"
             || program.parent(func).is_some_and(|it| it.id.index() != 0);
         if returns_it && is_small && (is_decorator || self.kind == ProgramKind::Library) {
             return true;

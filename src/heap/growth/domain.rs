@@ -7,7 +7,7 @@ use crate::facts::model::{ContextKind, DefKind, ValueId, ValueKind};
 use crate::heap::origin::Origins;
 use crate::link::PlaceKey;
 use crate::link::effects::{Effect, EffectKind};
-use crate::link::program::{ValueRef, last_name};
+use crate::link::program::ValueRef;
 use crate::models::{Holds, Mutation, Runs};
 
 impl Judge<'_, '_> {
@@ -87,48 +87,11 @@ impl Judge<'_, '_> {
 
     /// S7: the key comes from a loop over the container itself: `for k, v in X.items(): X[k] = …`
     pub(super) fn is_own_key(&self, effect: &Effect) -> bool {
-        let Some(key) = effect.key else { return false };
         let file = effect.func.file;
-        let facts = self.program.facts(file);
-        let ValueKind::Var(var) = facts.values[key].kind else {
-            return false;
-        };
-        let defs = &facts.defs[facts.vars[var].defs.range()];
-        !defs.is_empty()
-            && defs.iter().all(|it| {
-                matches!(it.kind, DefKind::Element(_) | DefKind::Unpack(_))
-                    && it
-                        .value
-                        .is_some_and(|it| self.is_drawn_from_here(file, it, 4))
-            })
-    }
-
-    pub(super) fn is_drawn_from_here(&self, file: u32, iter: ValueId, depth: u32) -> bool {
-        let Some(depth) = depth.checked_sub(1) else {
-            return false;
-        };
-        if self.is_here(file, iter) {
-            return true;
-        }
-        let facts = self.program.facts(file);
-        let ValueKind::Call(call) = facts.values[iter].kind else {
-            return false;
-        };
-        let call = &facts.calls[call];
-        if let ValueKind::Attr { base, name } = facts.values[call.callee].kind
-            && matches!(
-                self.program.name(file, name),
-                "items" | "keys" | "values" | "copy"
-            )
-        {
-            return self.is_drawn_from_here(file, base, depth);
-        }
-        matches!(
-            last_name(facts, call.callee),
-            Some("list" | "tuple" | "sorted" | "set" | "enumerate")
-        ) && facts.args[call.args.range()]
-            .iter()
-            .any(|it| self.is_drawn_from_here(file, it.value, depth))
+        effect.key.is_some_and(|key| {
+            self.program
+                .is_key_of(file, key, &|value| self.is_here(file, value))
+        })
     }
 
     /// S5: updated with a dict whose keys are constants, written here or returned by a function.
