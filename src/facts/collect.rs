@@ -477,10 +477,7 @@ impl<'a> Collector<'a> {
                 self.reach.leave();
             }
             StmtKind::Continue => self.reach.leave(),
-            StmtKind::Pass
-            | StmtKind::Global(_)
-            | StmtKind::Nonlocal(_)
-            | StmtKind::Error => {}
+            StmtKind::Pass | StmtKind::Global(_) | StmtKind::Nonlocal(_) | StmtKind::Error => {}
             StmtKind::Import(names) => self.import(None, 0, names),
             StmtKind::ImportFrom {
                 module,

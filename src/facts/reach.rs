@@ -386,8 +386,7 @@ mod tests {
 
     #[test]
     fn branches_meet() {
-        let source =
-            "def f(x, a):\n  if a:\n    x = 1\n    g(x)\n  elif b:\n    x = 2\n    return\n  g(x)\n";
+        let source = "def f(x, a):\n  if a:\n    x = 1\n    g(x)\n  elif b:\n    x = 2\n    return\n  g(x)\n";
         assert_eq!(reached(source), "4<3 8<1,3");
         let source = "def f(x, a):\n  if a:\n    x = 1\n  else:\n    x = 2\n  g(x)\n";
         assert_eq!(reached(source), "6<3,5");
@@ -416,16 +415,17 @@ mod tests {
     #[test]
     fn what_may_not_be_evaluated_ends_nothing() {
         // What a declaration says holds everywhere.
-        let source = "def f(x):\n  a and (x := 1)\n  g(x)\n  x += 1\n  g(x)\n  x: int\n  x = 2\n  g(x)\n";
+        let source =
+            "def f(x):\n  a and (x := 1)\n  g(x)\n  x += 1\n  g(x)\n  x: int\n  x = 2\n  g(x)\n";
         assert_eq!(reached(source), "3<1,2,6 5<1,2,4,6 8<6,7");
-        let source = "def f(x):\n  match a:\n    case 1:\n      x = 1\n    case _:\n      x = 2\n  g(x)\n";
+        let source =
+            "def f(x):\n  match a:\n    case 1:\n      x = 1\n    case _:\n      x = 2\n  g(x)\n";
         assert_eq!(reached(source), "7<1,4,6");
     }
 
     #[test]
     fn what_another_function_binds_reaches_everywhere() {
-        let source =
-            "def f(x):\n  def g():\n    nonlocal x\n    x = 1\n  x = 2\n  g()\n  h(x)\n";
+        let source = "def f(x):\n  def g():\n    nonlocal x\n    x = 1\n  x = 2\n  g()\n  h(x)\n";
         assert_eq!(reached(source), "7<1,4,5");
         let source = "x = 1\nx = 2\ng(x)\n";
         assert_eq!(reached(source), "3<1,2");

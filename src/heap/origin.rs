@@ -7,7 +7,7 @@ use crate::facts::model::{ArgKindF, CallF, ContextKind, DefKind, Home, Usage, Va
 use crate::link::program::{ValueRef, last_name};
 use crate::link::{Entity, FuncRef, PlaceKey, Program, VarRef};
 use crate::models::Runs;
-use crate::syntax::tree::ParamKind;
+use crate::syntax::tree::{CompKind, ParamKind};
 
 /// A set of origins.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -59,10 +59,6 @@ impl Origins {
     #[must_use]
     pub fn is_closed(self) -> bool {
         self.0 != 0 && self.0 & !(Self::CONST.0 | Self::FINITE.0) == 0
-    }
-
-    fn without(self, other: Self) -> Self {
-        Self(self.0 & !other.0)
     }
 
     /// Whether the set says that something comes from outside, or is made anew each time.
@@ -303,6 +299,11 @@ impl Program<'_> {
                     all.with(self.origins_at(func, ValueRef { file, id }, depth, fuel))
                 }),
             ValueKind::Dict(_) => Origins::CONST,
+            // `None` for `filter(None, …)` has no elements.
+            ValueKind::None => Origins::CONST,
+            ValueKind::Comp { kind, element, .. } if kind != CompKind::Dict => {
+                self.origins_at(func, ValueRef { file, id: element }, depth, fuel)
+            }
             ValueKind::Call(call) => {
                 let fact = &facts.calls[call];
                 if let ValueKind::Attr { base, name } = facts.values[fact.callee].kind
@@ -346,7 +347,8 @@ impl Program<'_> {
                     }
                     Some(
                         "builtins.enumerate" | "builtins.sorted" | "builtins.list" | "builtins.set"
-                        | "builtins.zip" | "builtins.reversed",
+                        | "builtins.zip" | "builtins.reversed" | "builtins.filter"
+                        | "builtins.tuple" | "builtins.iter",
                     ) => {
                         facts.args[fact.args.range()]
                             .iter()
@@ -498,7 +500,6 @@ impl Program<'_> {
             };
         }
         let mut all = Origins::default();
-        let mut is_any_unbounded = false;
         for &call in callers {
             let made = self.call(call);
             let caller = FuncRef {
@@ -537,12 +538,7 @@ impl Program<'_> {
                 (None, Some(_)) => Origins::CONST,
                 (None, None) => Origins::PARAM,
             };
-            is_any_unbounded |= origin.is_open() && !origin.has(Origins::FINITE);
             all = all.with(origin);
-        }
-        // What one caller passes does not bound what another does.
-        if is_any_unbounded {
-            all = all.without(Origins::FINITE);
         }
         if is_definition && !all.has(Origins::FRESH) && !all.has(Origins::CALL) {
             return Origins::FINITE;

@@ -67,7 +67,9 @@ pub(super) fn resolve(program: &mut Program<'_>) {
                 let call = &facts.calls[id];
                 // A public function's `while True` is most often a retry loop; that of `main` or of a script serves for ever.
                 let is_endless = matches!(from, Runs::Import | Runs::Once)
-                    && is_under_endless_loop(program, func, call.context);
+                    && endless_loop(program, func, call.context).is_some_and(|it| {
+                        is_never_left(program, func, it) || waits(program, func, it)
+                    });
                 let in_loop = program
                     .contexts(func.file, call.context)
                     .any(|it| matches!(it, ContextKind::For { .. } | ContextKind::While { .. }));

@@ -173,12 +173,7 @@ fn is_function(program: &Program<'_>, value: ValueRef) -> bool {
 }
 
 /// Whether the object that a method is called on was there before the function ran, and will be after it.
-fn outlives(
-    program: &Program<'_>,
-    call: CallRef,
-    fact: &CallF,
-    callback: ValueRef,
-) -> bool {
+fn outlives(program: &Program<'_>, call: CallRef, fact: &CallF, callback: ValueRef) -> bool {
     let file = call.file;
     let facts = program.facts(file);
     let ValueKind::Attr { base, .. } = facts.values[fact.callee].kind else {

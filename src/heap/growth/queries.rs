@@ -2,7 +2,7 @@
 
 use super::Growth;
 use crate::discover::ProgramKind;
-use crate::facts::model::{Usage, ValueKind};
+use crate::facts::model::{Home, Usage, ValueKind};
 use crate::link::effects::{Effect, EffectKind};
 use crate::link::program::ValueRef;
 use crate::link::{FuncRef, PlaceKey, Program, VarRef};
@@ -12,6 +12,13 @@ impl Program<'_> {
     /// Whether nothing reads what stands in a place, or only its length: otherwise nobody can miss what is removed.
     #[must_use]
     pub fn is_never_read(&self, key: PlaceKey) -> bool {
+        // Reads of a local that no function inside uses are no facts.
+        if let PlaceKey::Var(var) = key
+            && self.var(var).home == Home::Function
+            && !self.var(var).is_captured
+        {
+            return false;
+        }
         let effects = self.effects(key);
         // The receiver of a growing call is read only to grow it.
         let is_receiver = |read: &Effect| {
