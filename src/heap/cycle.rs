@@ -4,11 +4,11 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::objects::{Holds, Via};
 use super::reach::Object;
-use crate::facts::model::ValueKind;
+use crate::facts::model::{StoreKind, Target, ValueId, ValueKind};
 use crate::limits;
 use crate::link::effects::EffectKind;
 use crate::link::program::ValueRef;
-use crate::link::{ClassRef, FuncRef, PlaceKey, Program};
+use crate::link::{ClassRef, FuncRef, PlaceKey, Program, Sym};
 
 /// Objects that hold each other in a ring.
 #[derive(Clone, Debug)]
@@ -20,11 +20,98 @@ pub struct Cycle {
 }
 
 impl Cycle {
+    /// Whether one call ties all of it: then it is found in the function that is called, and for each caller once would be
+    /// too often. A bound method that is handed over closes it here, though.
+    #[must_use]
+    pub fn is_of_callee(&self) -> bool {
+        match &*self.edges {
+            [] | [_] => false,
+            [first, rest @ ..] => {
+                first.call.is_some() && rest.iter().all(|it| it.call == first.call)
+            }
+        }
+    }
+
+    /// The edge by which an object holds itself: directly, or by the callback of a weak reference to something else.
+    #[must_use]
+    pub fn holds_itself(&self, program: &Program<'_>) -> Option<&Holds> {
+        let [edge] = &*self.edges else {
+            return None;
+        };
+        if edge.file != self.func.file || edge.call.is_some() {
+            return None;
+        }
+        let facts = program.facts(edge.file);
+        let is_it = |id: ValueId| match program.value(ValueRef {
+            file: edge.file,
+            id,
+        }) {
+            ValueKind::Var(var) => Object::Var(var) == edge.from,
+            _ => false,
+        };
+        let fact = &facts.funcs[self.func.id];
+        let is_attr = matches!(edge.by, Via::Attr(_));
+        let stored = facts.stores.as_slice()[fact.stores.range()]
+            .iter()
+            .filter(|it| it.at == edge.at)
+            .find_map(|it| it.value);
+        let watches = |id: ValueId| watches(program, edge.file, id, 3);
+        let is_direct = stored.is_some_and(|id| match facts.values[id].kind {
+            ValueKind::Or(rows) if is_attr => {
+                program.list(edge.file, rows).iter().any(|&it| is_it(it))
+            }
+            ValueKind::Choice(rows) if is_attr => program
+                .list(edge.file, rows)
+                .iter()
+                .skip(1)
+                .any(|&it| is_it(it)),
+            _ => is_attr && is_it(id) || watches(id),
+        });
+        let is_grown = || {
+            facts.calls.as_slice()[fact.calls.range()]
+                .iter()
+                .filter(|it| it.at == edge.at)
+                .any(|it| {
+                    facts.args[it.args.range()]
+                        .iter()
+                        .any(|it| watches(it.value))
+                })
+        };
+        (is_direct || is_grown()).then_some(edge)
+    }
+
     /// The program's classes among its objects.
     pub fn classes<'a>(&'a self, program: &'a Program<'_>) -> impl Iterator<Item = ClassRef> + 'a {
         self.edges
             .iter()
             .filter_map(|it| program.class_of_object(self.func.file, it.from))
+    }
+}
+
+/// Whether a value is, or holds, a weak reference with a callback.
+fn watches(program: &Program<'_>, file: u32, id: ValueId, depth: u32) -> bool {
+    let Some(depth) = depth.checked_sub(1) else {
+        return false;
+    };
+    let facts = program.facts(file);
+    match facts.values[id].kind {
+        ValueKind::Call(call) => {
+            let fact = &facts.calls[call];
+            facts.args[fact.args.range()].len() > 1
+                && program
+                    .external(ValueRef {
+                        file,
+                        id: fact.callee,
+                    })
+                    .and_then(|it| program.models.holder(it))
+                    .is_some_and(|it| it > 0)
+        }
+        ValueKind::Comp { element, .. } => watches(program, file, element, depth),
+        ValueKind::List(rows) | ValueKind::Tuple(rows) => program
+            .list(file, rows)
+            .iter()
+            .any(|&it| watches(program, file, it, depth)),
+        _ => false,
     }
 }
 
@@ -107,9 +194,40 @@ fn shortest(edges: &[Holds], after: &FxHashMap<Object, Vec<u32>>, first: u32) ->
     None
 }
 
+/// Attributes that some code sets to `None` or deletes on a receiver of unknown type: it may be any that has one.
+#[must_use]
+pub fn cut_attributes(program: &Program<'_>) -> FxHashSet<Sym> {
+    let mut out = FxHashSet::default();
+    for (file, it) in program.files.iter().enumerate() {
+        let file = file as u32;
+        for store in it.facts.stores.iter() {
+            let Target::Attr(name) = store.target else {
+                continue;
+            };
+            let is_none = store
+                .value
+                .is_some_and(|id| it.facts.values[id].kind == ValueKind::None);
+            let name = program.sym_of(file, name);
+            if (store.kind == StoreKind::Delete || store.kind == StoreKind::Assign && is_none)
+                && !out.contains(&name)
+                && program
+                    .entities(ValueRef {
+                        file,
+                        id: store.base,
+                    })
+                    .is_empty()
+            {
+                out.insert(name);
+            }
+        }
+    }
+    out
+}
+
 /// Whether some code sets an attribute of the cycle to `None`, or deletes it: a way to break the cycle by hand.
 #[must_use]
-pub fn is_broken(program: &Program<'_>, cycle: &Cycle) -> bool {
+pub fn is_broken(program: &Program<'_>, cycle: &Cycle, cut: &FxHashSet<Sym>) -> bool {
+    let itself = cycle.holds_itself(program).is_some();
     cycle.edges.iter().any(|edge| {
         let Some(class) = program.class_of_object(cycle.func.file, edge.from) else {
             return false;
@@ -139,8 +257,15 @@ pub fn is_broken(program: &Program<'_>, cycle: &Cycle) -> bool {
                             "__init__" | "__del__" | "__new__"
                         )
                 }
-                kind => is_item && kind.shrinks() && program.func_name(it.func) != "__del__",
+                // An element that goes when what it watches goes leaves the others.
+                kind => {
+                    is_item && !itself && kind.shrinks() && program.func_name(it.func) != "__del__"
+                }
             })
-            || program.is_removal_guessed(name)
+            || (if is_item && !itself {
+                program.is_removal_guessed(name)
+            } else {
+                cut.contains(&name)
+            })
     })
 }

@@ -192,13 +192,35 @@ impl Program<'_> {
                 self.name(file, name) == "__traceback__"
                     && self.is_traceback(func, ValueRef { file, id: base }, depth)
             }
-            ValueKind::Item { base, .. } => {
-                matches!(facts.values[base].kind, ValueKind::Call(_))
-                    && self.is_traceback(func, ValueRef { file, id: base }, depth)
+            // `sys.exc_info()[2]`, also of a variable bound to it; the first element is the class alone.
+            ValueKind::Item { base, key } => {
+                !matches!(facts.values[key].kind, ValueKind::Int(0))
+                    && self.is_exc_info(ValueRef { file, id: base })
             }
             ValueKind::Call(call) => self.is_library_call(file, facts.calls[call].callee, |it| {
                 matches!(it, "sys.exc_info" | "sys.exception")
             }),
+            _ => false,
+        }
+    }
+
+    /// Whether a value is what `sys.exc_info` returns, on some way.
+    fn is_exc_info(&self, value: ValueRef) -> bool {
+        let file = value.file;
+        let facts = self.facts(file);
+        match self.value(value) {
+            ValueKind::Call(call) => {
+                self.is_library_call(file, facts.calls[call].callee, |it| it == "sys.exc_info")
+            }
+            ValueKind::Var(var) if facts.vars[var].home == Home::Function => {
+                facts.defs[facts.vars[var].defs.range()].iter().any(|it| {
+                    it.kind == DefKind::Assign
+                        && it.value.is_some_and(|id| {
+                            matches!(facts.values[id].kind, ValueKind::Call(_))
+                                && self.is_exc_info(ValueRef { file, id })
+                        })
+                })
+            }
             _ => false,
         }
     }

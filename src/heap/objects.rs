@@ -21,10 +21,12 @@ use smallvec::SmallVec;
 use super::cycle::{self, Cycle};
 use super::reach::Object;
 use crate::base::Span;
-use crate::facts::model::{ArgKindF, CallId, DefKind, StoreKind, Target, ValueKind};
+use crate::facts::model::{
+    ArgKindF, CallId, DefKind, ResultKind, StoreKind, Target, ValueId, ValueKind, VarId,
+};
 use crate::limits;
-use crate::link::program::ValueRef;
-use crate::link::{ClassRef, Entity, FuncRef, Program, Sym};
+use crate::link::program::{ValueRef, last_name};
+use crate::link::{ClassRef, Entity, FuncRef, PlaceKey, Program, Sym};
 use crate::models::{Holds as Kind, Mutation};
 
 /// By what an object holds another.
@@ -89,6 +91,7 @@ pub struct Objects {
     graphs: FxHashMap<FuncRef, Box<[Holds]>>,
     cycles: Vec<Cycle>,
     cyclic: FxHashSet<ClassRef>,
+    cut: FxHashSet<Sym>,
 }
 
 impl Objects {
@@ -107,6 +110,7 @@ impl Objects {
         let with_calls = |func: FuncRef, params: &ParamEdges| {
             let mut edges = own[func.file as usize][func.id.index()].clone();
             program.called_edges(func, params, &mut edges);
+            program.part_edges(func, &weak, &mut edges);
             edges
         };
         let mut params = ParamEdges::default();
@@ -127,10 +131,11 @@ impl Objects {
                 (!edges.is_empty()).then(|| (func, edges.into_boxed_slice()))
             })
             .collect();
+        let cut = cycle::cut_attributes(program);
         let mut cycles: Vec<Cycle> = graphs
             .par_iter()
             .flat_map_iter(|(&func, edges)| cycle::cycles(func, edges))
-            .filter(|it| !cycle::is_broken(program, it))
+            .filter(|it| !it.is_of_callee() && !cycle::is_broken(program, it, &cut))
             .collect();
         cycles.sort_by_key(|it| (it.func, it.edges.len(), it.edges[0].at));
         let cyclic = cycles
@@ -146,6 +151,7 @@ impl Objects {
             graphs,
             cycles,
             cyclic,
+            cut,
         }
     }
 
@@ -159,6 +165,12 @@ impl Objects {
     #[must_use]
     pub fn cycles(&self) -> &[Cycle] {
         &self.cycles
+    }
+
+    /// Whether some code sets an attribute of this name to `None` on a receiver of unknown type.
+    #[must_use]
+    pub fn is_cut(&self, name: Sym) -> bool {
+        self.cut.contains(&name)
     }
 
     /// Whether a method of the class, or of a base, ties its instance into a cycle that nothing breaks by hand.
@@ -176,10 +188,12 @@ impl Program<'_> {
                 let fact = &self.facts(func.file).vars[var];
                 fact.param.filter(|_| fact.func == func.id)
             }
-            Object::New(_) => None,
+            Object::New(_) | Object::Part(..) => None,
         };
         edges
             .iter()
+            // An object that holds itself does so wherever the function is called.
+            .filter(|it| it.from != it.to)
             .filter_map(|it| {
                 Some(ParamEdge {
                     from: param(it.from)?,
@@ -193,6 +207,37 @@ impl Program<'_> {
             .collect()
     }
 
+    /// `self.x = …`, also written `self.__dict__["x"] = …`, and an element of what `self.x` is.
+    fn stored_by(
+        &self,
+        file: u32,
+        base: ValueId,
+        target: Target,
+        weak: &FxHashSet<Sym>,
+    ) -> Option<(ValueId, Via)> {
+        let facts = self.facts(file);
+        match target {
+            Target::Attr(name) => Some((base, Via::Attr(self.sym_of(file, name)))),
+            Target::Item(key) => match facts.values[base].kind {
+                ValueKind::Attr { base: owner, name } if self.name(file, name) == "__dict__" => {
+                    match facts.values[key].kind {
+                        ValueKind::Str {
+                            text: Some(text), ..
+                        } => Some((owner, Via::Attr(self.sym_of(file, text)))),
+                        _ => None,
+                    }
+                }
+                ValueKind::Attr { base: owner, name }
+                    if !self.is_weak_place(weak, ValueRef { file, id: base }) =>
+                {
+                    Some((owner, Via::Item(self.sym_of(file, name))))
+                }
+                _ => None,
+            },
+            Target::Slice => None,
+        }
+    }
+
     /// What the function's own stores and library calls tie together.
     fn own_edges(&self, func: FuncRef, weak: &FxHashSet<Sym>) -> Vec<Holds> {
         let file = func.file;
@@ -204,15 +249,8 @@ impl Program<'_> {
                 continue;
             };
             let at = |id| ValueRef { file, id };
-            let (base, by) = match store.target {
-                Target::Attr(name) => (store.base, Via::Attr(self.sym_of(file, name))),
-                Target::Item(_) => match facts.values[store.base].kind {
-                    ValueKind::Attr { base, name } if !self.is_weak_place(weak, at(store.base)) => {
-                        (base, Via::Item(self.sym_of(file, name)))
-                    }
-                    _ => continue,
-                },
-                Target::Slice => continue,
+            let Some((base, by)) = self.stored_by(file, store.base, store.target, weak) else {
+                continue;
             };
             let Some(from) = self.object_of(file, base) else {
                 continue;
@@ -232,7 +270,75 @@ impl Program<'_> {
             self.grown_edges(file, id, weak, &mut out);
             self.field_edges(file, id, &mut out);
         }
+        self.kept_result(func, &mut out);
         out
+    }
+
+    /// A cached property keeps what it returns on the instance.
+    fn kept_result(&self, func: FuncRef, out: &mut Vec<Holds>) {
+        let file = func.file;
+        let facts = self.facts(file);
+        let fact = &facts.funcs[func.id];
+        let keeps =
+            |&it: &ValueId| last_name(facts, it).is_some_and(|it| self.models.keeps_result(it));
+        let Some(own) = facts.params[fact.params.range()].first() else {
+            return;
+        };
+        if fact.class.is_none() || !self.list(file, fact.decorators).iter().any(keeps) {
+            return;
+        }
+        for result in &facts.results[fact.results.range()] {
+            let Some(value) = result.value.filter(|_| result.kind == ResultKind::Return) else {
+                continue;
+            };
+            for to in self.reach(ValueRef { file, id: value }) {
+                out.push(Holds {
+                    from: Object::Var(own.var),
+                    to,
+                    by: Via::Attr(self.sym_of(file, fact.name)),
+                    file,
+                    at: result.at,
+                    call: None,
+                });
+            }
+        }
+    }
+
+    /// An attribute holds what stands in it: edges to those parts that hold something themselves.
+    fn part_edges(&self, func: FuncRef, weak: &FxHashSet<Sym>, out: &mut Vec<Holds>) {
+        let file = func.file;
+        let mut parts: SmallVec<[(VarId, Sym, Holds); 4]> = SmallVec::new();
+        for edge in out.iter() {
+            if let Object::Part(var, name) = edge.from
+                && !parts.iter().any(|it| (it.0, it.1) == (var, name))
+            {
+                parts.push((var, name, *edge));
+            }
+        }
+        for (var, name, edge) in parts {
+            let Some(class) = self.class_of_object(file, Object::Var(var)) else {
+                continue;
+            };
+            let key = PlaceKey::Instance(class, name);
+            let store = self
+                .class_info(class)
+                .and_then(|it| it.attrs.get(&name))
+                .and_then(|it| it.first());
+            let Some(store) = store else { continue };
+            let values = self.place_values(key);
+            let is_weak =
+                weak.contains(&name) || values.iter().any(|&it| self.holds(it) == Some(Kind::Weak));
+            if !is_weak {
+                out.push(Holds {
+                    from: Object::Var(var),
+                    to: Object::Part(var, name),
+                    by: Via::Attr(name),
+                    file: store.file,
+                    at: self.facts(store.file).stores[store.id].at,
+                    call: edge.call,
+                });
+            }
+        }
     }
 
     fn weak_attributes(&self) -> FxHashSet<Sym> {

@@ -9,7 +9,8 @@ use smallvec::SmallVec;
 
 use crate::facts::model::{CallId, DefKind, FuncId, ValueId, ValueKind, VarId};
 use crate::link::program::ValueRef;
-use crate::link::{ClassRef, Entity, Program, VarRef};
+use crate::link::{ClassRef, Entity, PlaceKey, Program, Sym, VarRef};
+use crate::syntax::tree::CompKind;
 
 /// A node of a function's object graph.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -18,6 +19,8 @@ pub enum Object {
     Var(VarId),
     /// What a call makes.
     New(CallId),
+    /// What stands in an attribute of what a variable holds.
+    Part(VarId, Sym),
 }
 
 impl Program<'_> {
@@ -26,6 +29,12 @@ impl Program<'_> {
         match self.facts(file).values[value].kind {
             ValueKind::Var(var) => Some(Object::Var(self.alias(file, var))),
             ValueKind::Call(call) if self.is_construction(file, call) => Some(Object::New(call)),
+            ValueKind::Attr { base, name } => match self.facts(file).values[base].kind {
+                ValueKind::Var(var) => {
+                    Some(Object::Part(self.alias(file, var), self.sym_of(file, name)))
+                }
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -73,6 +82,12 @@ impl Program<'_> {
                         (DefKind::Function(func), _) => {
                             self.captured(file, func, &mut |it| push(Object::Var(it)))
                         }
+                        // Its methods keep what they name.
+                        (DefKind::Class(class), _) => {
+                            for &method in &facts.classes[class].methods {
+                                self.captured(file, method, &mut |it| push(Object::Var(it)));
+                            }
+                        }
                         // `n = Node(self)`: the variable, and the object it was bound to.
                         (DefKind::Assign, Some(id)) => {
                             if let ValueKind::Call(call) = facts.values[id].kind
@@ -88,11 +103,30 @@ impl Program<'_> {
                 }
             }
             ValueKind::Func(func) => self.captured(file, func, &mut |it| push(Object::Var(it))),
-            ValueKind::Attr { base, .. } => {
-                if let ValueKind::Var(var) = facts.values[base].kind
+            ValueKind::Attr { base, name } => {
+                if let ValueKind::Var(var) = facts.values[base].kind {
+                    let var = self.alias(file, var);
+                    push(if self.is_bound_method(value) {
+                        Object::Var(var)
+                    } else {
+                        Object::Part(var, self.sym_of(file, name))
+                    });
+                } else if let ValueKind::Attr { base: owner, name } = facts.values[base].kind
+                    && let ValueKind::Var(var) = facts.values[owner].kind
                     && self.is_bound_method(value)
                 {
-                    push(Object::Var(self.alias(file, var)));
+                    push(Object::Part(self.alias(file, var), self.sym_of(file, name)));
+                }
+            }
+            // A list is filled at once; a generator waits with what it iterates.
+            ValueKind::Comp {
+                kind,
+                element,
+                iter,
+            } => {
+                self.add_reach(at(element), depth, out);
+                if kind == CompKind::Generator {
+                    self.add_reach(at(iter), depth, out);
                 }
             }
             ValueKind::List(rows)
@@ -117,10 +151,18 @@ impl Program<'_> {
                 self.add_reach(at(value), depth, out)
             }
             ValueKind::Call(call) => {
+                let fact = &facts.calls[call];
+                let args = &facts.args[fact.args.range()];
                 if self.is_construction(file, call) {
                     push(Object::New(call));
-                } else if self.keeps_arguments(file, call) {
-                    for arg in &facts.args[facts.calls[call].args.range()] {
+                } else if let Some(kept) = self.kept_arguments(file, call) {
+                    for arg in args.iter().skip(kept) {
+                        self.add_reach(at(arg.value), depth, out);
+                    }
+                } else if self.makes_frame(file, call) {
+                    // A generator or coroutine waits with its arguments, the instance among them.
+                    self.add_reach(at(fact.callee), depth, out);
+                    for arg in args {
                         self.add_reach(at(arg.value), depth, out);
                     }
                 }
@@ -129,24 +171,29 @@ impl Program<'_> {
         }
     }
 
-    /// Library objects that hold what they are given: partials, bound methods, wrapped caches. A thread lets go of its
-    /// target when it has run, so it forms no cycle; what a running one holds is no garbage.
-    fn keeps_arguments(&self, file: u32, call: CallId) -> bool {
+    /// From which argument on a library object holds what it is given: partials, bound methods, wrapped caches, the callback
+    /// of a weak reference. A thread lets go of its target when it has run, so it forms no cycle; what a running one holds
+    /// is no garbage.
+    fn kept_arguments(&self, file: u32, call: CallId) -> Option<usize> {
         let facts = self.facts(file);
         let callee = facts.calls[call].callee;
-        let is_keeper = |text: &str| {
-            matches!(
-                text,
-                "functools.partial" | "types.MethodType" | "types.SimpleNamespace"
-            )
-        };
         self.entities(ValueRef { file, id: callee })
             .iter()
-            .any(|it| match it {
-                Entity::External(node) => is_keeper(self.api_text(*node)),
+            .find_map(|it| match it {
+                Entity::External(node) => self.models.holder(*node),
                 // `lru_cache(maxsize=None)(self._load)`
-                Entity::ExternalInstance(node) => self.models.cache(*node).is_some(),
-                _ => false,
+                Entity::ExternalInstance(node) => self.models.cache(*node).map(|_| 0),
+                _ => None,
+            })
+    }
+
+    /// Whether a call makes a generator or a coroutine, which starts later.
+    fn makes_frame(&self, file: u32, call: CallId) -> bool {
+        let targets = self.targets(file, call);
+        !targets.is_empty()
+            && targets.iter().all(|it| {
+                let fact = self.func(it.func);
+                (fact.is_generator || fact.is_async) && fact.decorators.is_empty()
             })
     }
 
@@ -154,18 +201,16 @@ impl Program<'_> {
     #[must_use]
     pub fn is_bound_method(&self, value: ValueRef) -> bool {
         self.entities(value).iter().any(|it| match it {
-            Entity::Bound(func) => {
-                let facts = self.facts(func.file);
-                !self
-                    .list(func.file, facts.funcs[func.id].decorators)
-                    .iter()
-                    .any(|&it| {
-                        matches!(
-                            crate::link::program::last_name(facts, it),
-                            Some("staticmethod" | "classmethod")
-                        )
-                    })
-            }
+            // What a decorator makes of it is something else: a property's value, a function of the class.
+            Entity::Bound(func) => self
+                .list(func.file, self.func(*func).decorators)
+                .iter()
+                .all(|&it| {
+                    matches!(
+                        crate::link::program::last_name(self.facts(func.file), it),
+                        Some("override" | "final" | "abstractmethod")
+                    )
+                }),
             _ => false,
         })
     }
@@ -203,6 +248,16 @@ impl Program<'_> {
     #[must_use]
     pub fn class_of_object(&self, file: u32, object: Object) -> Option<ClassRef> {
         let entities = match object {
+            Object::Part(var, name) => {
+                let mut parts = SmallVec::<[ClassRef; 2]>::new();
+                for owner in self.var_entities(VarRef { file, id: var }) {
+                    if let Entity::Instance(class) = owner {
+                        parts.extend(self.attribute_classes(class, name));
+                    }
+                }
+                parts.dedup();
+                return (parts.len() == 1).then(|| parts[0]);
+            }
             Object::Var(var) => self.var_entities(VarRef { file, id: var }),
             Object::New(call) => {
                 let callee = self.facts(file).calls[call].callee;
@@ -219,5 +274,17 @@ impl Program<'_> {
             Entity::Instance(class) => Some(*class),
             _ => None,
         })
+    }
+
+    /// The program's classes of which instances are put into an attribute.
+    fn attribute_classes(&self, class: ClassRef, name: Sym) -> SmallVec<[ClassRef; 2]> {
+        self.place_values(PlaceKey::Instance(class, name))
+            .iter()
+            .flat_map(|&it| self.entities(it))
+            .filter_map(|it| match it {
+                Entity::Instance(class) => Some(class),
+                _ => None,
+            })
+            .collect()
     }
 }

@@ -198,6 +198,8 @@ pub struct Models {
     whole_input_methods: FxHashSet<String>,
     pub(super) taught: Vec<NodeId>,
     pub(super) taught_openers: FxHashSet<String>,
+    holders: FxHashMap<NodeId, usize>,
+    kept_results: NameRule,
 }
 
 #[derive(Debug)]
@@ -259,6 +261,8 @@ struct Table {
     open_names: NameRule,
     whole_input: NameRule,
     known: NameRule,
+    holder: Vec<HolderRow>,
+    kept_results: NameRule,
 }
 
 #[derive(Deserialize)]
@@ -314,6 +318,13 @@ struct CacheRow {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HolderRow {
+    names: Vec<String>,
+    from: usize,
+}
+
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct DecoratorRow {
     names: Vec<String>,
@@ -361,6 +372,10 @@ impl Models {
                 include_str!("../../rules/models/containers.toml"),
             ),
             ("known.toml", include_str!("../../rules/models/known.toml")),
+            (
+                "holders.toml",
+                include_str!("../../rules/models/holders.toml"),
+            ),
             ("sizes.toml", include_str!("../../rules/models/sizes.toml")),
             (
                 "entry_points.toml",
@@ -498,6 +513,12 @@ impl Models {
             let node = self.names.add(&name);
             self.whole_input.insert(node);
         }
+        for row in table.holder {
+            for name in row.names {
+                self.holders.insert(self.names.add(&name), row.from);
+            }
+        }
+        extend(&mut self.kept_results, table.kept_results);
         for name in table.known.exact {
             self.names.add(&name);
         }
@@ -510,6 +531,18 @@ impl Models {
         self.types
             .get(&node)
             .map(|(holds, bound)| (*holds, bound.as_ref()))
+    }
+
+    /// From which argument on an object of a library holds what it is made with.
+    #[must_use]
+    pub fn holder(&self, node: NodeId) -> Option<usize> {
+        self.holders.get(&node).copied()
+    }
+
+    /// Whether a decorator keeps a method's result on the instance, under the method's name.
+    #[must_use]
+    pub fn keeps_result(&self, decorator: &str) -> bool {
+        self.kept_results.matches(decorator)
     }
 
     /// What a method name does to a container.

@@ -1,4 +1,6 @@
-//! `finalizer-resurrects`: `__del__` stores its own object where it stays reachable.
+//! `finalizer-resurrects`: `__del__` stores its own object where it stays reachable, itself or by what it calls.
+
+use rustc_hash::FxHashSet;
 
 use super::{Context, Rule, Sink};
 use crate::facts::model::ValueKind;
@@ -6,6 +8,7 @@ use crate::finding::{Confidence, Finding, Growth, Role, Severity, Step};
 use crate::heap::kept::Put;
 use crate::heap::path::holds_name;
 use crate::link::effects::EffectKind;
+use crate::link::{FuncRef, Program};
 
 pub(super) struct FinalizerResurrects;
 
@@ -16,30 +19,89 @@ impl Rule for FinalizerResurrects {
 
     fn check(&self, cx: &Context<'_>, out: &mut Sink) {
         let program = cx.program;
+        let mut reported = FxHashSet::default();
         for put in program.puts() {
-            if program.func_name(put.func) != "__del__" || !program.lives_long(put.place) {
+            if !program.lives_long(put.place) {
                 continue;
             }
             let facts = program.facts(put.func.file);
             let fact = &facts.funcs[put.func.id];
-            if fact.class.is_none() || fact.params.is_empty() {
-                continue;
-            }
-            let own = facts.params[fact.params.start as usize].var;
-            let stores_self = program.any_part(put.value, &mut |it| {
-                it.file == put.func.file && program.value(it) == ValueKind::Var(own)
-            });
-            if stores_self {
-                out.report(finding(cx, out.meta(), &put));
+            let finalizer = facts.params[fact.params.range()]
+                .iter()
+                .enumerate()
+                .filter(|(_, param)| {
+                    program.any_part(put.value, &mut |it| {
+                        it.file == put.func.file && program.value(it) == ValueKind::Var(param.var)
+                    })
+                })
+                .find_map(|(at, _)| finalizer_of(program, put.func, at, CALLS));
+            if let Some(finalizer) = finalizer
+                && reported.insert((finalizer, put.func.file, put.at))
+            {
+                out.report(finding(cx, out.meta(), &put, finalizer));
             }
         }
     }
 }
 
-fn finding(cx: &Context<'_>, meta: &'static crate::catalog::RuleMeta, put: &Put) -> Finding {
+/// Calls followed from a function that stores a parameter back to the finalizer that passes its object.
+const CALLS: u32 = 3;
+
+/// The `__del__` whose own object a function gets as this parameter.
+fn finalizer_of(program: &Program<'_>, func: FuncRef, param: usize, calls: u32) -> Option<FuncRef> {
+    if param == 0 && program.func_name(func) == "__del__" && program.func(func).class.is_some() {
+        return Some(func);
+    }
+    let calls = calls.checked_sub(1)?;
+    program.callers(func).iter().take(16).find_map(|&call| {
+        let file = call.file;
+        let facts = program.facts(file);
+        let fact = program.call(call);
+        let target = *program
+            .targets(file, call.id)
+            .iter()
+            .find(|it| it.func == func)?;
+        let given = match param.checked_sub(usize::from(target.skip)) {
+            // The receiver.
+            None => match facts.values[fact.callee].kind {
+                ValueKind::Attr { base, .. } => base,
+                _ => return None,
+            },
+            Some(_) => {
+                facts.args[fact.args.range()]
+                    .iter()
+                    .enumerate()
+                    .find(|(at, arg)| program.param_of(file, target, *at, arg) == Some(param))?
+                    .1
+                    .value
+            }
+        };
+        let ValueKind::Var(var) = facts.values[given].kind else {
+            return None;
+        };
+        let at = facts.vars[var].param? as usize;
+        let is_own = facts.vars[var].func == fact.func;
+        let caller = FuncRef {
+            file,
+            id: fact.func,
+        };
+        if is_own {
+            finalizer_of(program, caller, at, calls)
+        } else {
+            None
+        }
+    })
+}
+
+fn finding(
+    cx: &Context<'_>,
+    meta: &'static crate::catalog::RuleMeta,
+    put: &Put,
+    finalizer: FuncRef,
+) -> Finding {
     let program = cx.program;
     let file = put.func.file;
-    let class = program.class_of(put.func);
+    let class = program.class_of(finalizer);
     let owner = class.map_or_else(String::new, |it| program.qualified_class(it));
     let name = program.place_name(put.place);
     let grows = put.kind != EffectKind::Rebind && program.only_grows(put.place);
@@ -82,6 +144,13 @@ fn finding(cx: &Context<'_>, meta: &'static crate::catalog::RuleMeta, put: &Put)
             program.at(program.place_file(put.place), span),
             Role::Root,
             format!("this {holds} outlives the object"),
+        );
+    }
+    if finalizer != put.func {
+        finding = finding.label(
+            program.at(finalizer.file, program.func(finalizer).name_span),
+            Role::Link,
+            "the finalizer calls what stores it",
         );
     }
     finding

@@ -6,6 +6,7 @@ use crate::base::human;
 use crate::facts::model::{CallId, ContextKind, DefF, DefKind, Home, ValueKind, VarId};
 use crate::finding::{Confidence, Finding, Growth, Role, Severity, Step};
 use crate::link::FuncRef;
+use crate::link::program::ValueRef;
 
 pub(super) struct FrameCycle;
 
@@ -37,7 +38,11 @@ impl Rule for FrameCycle {
                 if is_dropped {
                     continue;
                 }
-                if let Some((at, what)) = defs.iter().find_map(|it| own_frame(cx, func, it)) {
+                let found = defs
+                    .iter()
+                    .find_map(|it| own_frame(cx, func, it))
+                    .or_else(|| collected(cx, func, var));
+                if let Some((at, what)) = found {
                     out.report(finding(cx, out.meta(), func, var, at, what));
                 }
             }
@@ -85,11 +90,10 @@ fn own_frame(cx: &Context<'_>, func: FuncRef, def: &DefF) -> Option<(Span, &'sta
         (DefKind::Assign, ValueKind::Var(from)) if from != def.var => {
             let of = &facts.defs[facts.vars[from].defs.range()];
             (in_handler
-                && !of.is_empty()
-                && of.iter().all(|it| it.kind == DefKind::Except)
+                && is_caught(of)
                 && program.holds_traceback(
                     func,
-                    crate::link::program::ValueRef {
+                    ValueRef {
                         file,
                         id: def.value?,
                     },
@@ -98,6 +102,48 @@ fn own_frame(cx: &Context<'_>, func: FuncRef, def: &DefF) -> Option<(Span, &'sta
         }
         _ => None,
     }
+}
+
+/// Where a handler puts the exception into a local container of the same function, which nothing empties.
+fn collected(cx: &Context<'_>, func: FuncRef, var: VarId) -> Option<(Span, &'static str)> {
+    let program = cx.program;
+    let file = func.file;
+    let facts = program.facts(file);
+    if facts.vars[var].param.is_some() {
+        return None;
+    }
+    let fact = &facts.funcs[func.id];
+    let mut found = None;
+    for call in &facts.calls.as_slice()[fact.calls.range()] {
+        let ValueKind::Attr { base, name } = facts.values[call.callee].kind else {
+            continue;
+        };
+        if facts.values[base].kind != ValueKind::Var(var) {
+            continue;
+        }
+        let Some(method) = program.models.method(program.name(file, name)) else {
+            continue;
+        };
+        if !method.does.grows() {
+            return None;
+        }
+        let in_handler = program.under(file, call.context, |it| {
+            matches!(it, ContextKind::Handler { .. })
+        });
+        let keeps = facts.args[call.args.range()].iter().any(|it| {
+            matches!(facts.values[it.value].kind, ValueKind::Var(it)
+                if is_caught(&facts.defs[facts.vars[it].defs.range()]))
+                && program.holds_traceback(func, ValueRef { file, id: it.value })
+        });
+        if in_handler && keeps && found.is_none() {
+            found = Some((call.at, "the exception, whose traceback holds the frame"));
+        }
+    }
+    found
+}
+
+fn is_caught(defs: &[DefF]) -> bool {
+    !defs.is_empty() && defs.iter().all(|it| it.kind == DefKind::Except)
 }
 
 fn finding(

@@ -449,7 +449,7 @@ pub(super) fn held(program: &Program<'_>, value: ValueRef) -> Option<Held> {
     let objects = program.reach(value);
     let vars = objects.iter().filter_map(|it| match it {
         Object::Var(var) => Some(*var),
-        Object::New(_) => None,
+        Object::New(_) | Object::Part(..) => None,
     });
     let mut local = None;
     for var in vars {

@@ -1,26 +1,40 @@
-//! `resource-in-cycle`: an object of a reference cycle holds an open resource, which closes only when the gc has run.
+//! `resource-in-cycle`: an object of a reference cycle holds an open resource, the frames of a traceback, or something
+//! large, which goes only when the gc has run.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Context, Rule, Sink, tied};
-use crate::config::TargetVersion;
-use crate::facts::model::{CallId, StoreKind, Target, ValueKind};
+use crate::base::{Span, human};
+use crate::facts::model::{StoreKind, Target, ValueId, ValueKind};
 use crate::finding::{Confidence, Finding, Growth, Role, Severity, Step};
 use crate::heap::cycle::Cycle;
 use crate::heap::growth::ProgramKind;
+use crate::heap::objects::Holds;
+use crate::heap::size::Size;
+use crate::link::effects::EffectKind;
 use crate::link::program::{ValueRef, last_name};
-use crate::link::{ClassRef, Entity, FuncRef, Program, Sym};
+use crate::link::{ClassRef, Entity, FuncRef, PlaceKey, Program, Sym};
 use crate::resources::program::opened;
 
 pub(super) struct ResourceInCycle;
 
-/// A resource that an attribute holds.
+/// Something weighty that an attribute holds.
 struct Held {
     class: ClassRef,
     attr: Sym,
     file: u32,
-    call: CallId,
-    opener: String,
+    at: Span,
+    what: What,
+}
+
+/// What it is.
+enum What {
+    /// What a call of this name opens.
+    Open(String),
+    /// A traceback, and with it frames.
+    Frames,
+    /// Something large.
+    Large(Size),
 }
 
 impl Rule for ResourceInCycle {
@@ -30,13 +44,50 @@ impl Rule for ResourceInCycle {
 
     fn check(&self, cx: &Context<'_>, out: &mut Sink) {
         let program = cx.program;
-        let held = resources(program, cx.target);
-        if held.is_empty() {
-            return;
-        }
+        let held = held(cx);
         let del = program.sym("__del__");
-        let mut reported: FxHashSet<(u32, CallId)> = FxHashSet::default();
-        let mut closed: FxHashMap<(ClassRef, u32, CallId), bool> = FxHashMap::default();
+        let mut reported: FxHashSet<(u32, Span)> = FxHashSet::default();
+        let mut closed: FxHashMap<(ClassRef, u32, Span), bool> = FxHashMap::default();
+        if std::env::var_os("HL_CYC").is_some() {
+            for c in cx.objects.cycles() {
+                if program.files[c.func.file as usize].is_test {
+                    continue;
+                }
+                let f = program.facts(c.func.file);
+                let nm = |o: crate::heap::reach::Object| match o {
+                    crate::heap::reach::Object::Var(v) => {
+                        program.name(c.func.file, f.vars[v].name).to_owned()
+                    }
+                    crate::heap::reach::Object::New(_) => "new".to_owned(),
+                    crate::heap::reach::Object::Part(v, n) => format!(
+                        "{}.{}",
+                        program.name(c.func.file, f.vars[v].name),
+                        program.text(n)
+                    ),
+                };
+                let mut s = String::new();
+                for e in &c.edges {
+                    let cl = program
+                        .class_of_object(c.func.file, e.from)
+                        .map_or("?".to_owned(), |it| program.class_name(it).to_owned());
+                    let text = program.files[e.file as usize].facts.stores.len();
+                    let _ = text;
+                    s += &format!(
+                        "{}:{}{}{} -> ",
+                        nm(e.from),
+                        cl,
+                        e.by.text(program),
+                        if e.call.is_some() { "(call)" } else { "" }
+                    );
+                }
+                eprintln!(
+                    "CYC {} {} {s}",
+                    program.files[c.func.file as usize].module,
+                    program.qualified(c.func)
+                );
+            }
+        }
+        let mut itself: FxHashSet<(u32, Span)> = FxHashSet::default();
         for cycle in cx.objects.cycles() {
             if program.files[cycle.func.file as usize].is_test {
                 continue;
@@ -49,6 +100,14 @@ impl Rule for ResourceInCycle {
             if is_finalized {
                 continue;
             }
+            if let Some(edge) = cycle.holds_itself(program)
+                && let Some(&class) = classes.first()
+                && !program.is_singleton(class)
+                && program.holder_below(class).is_none()
+                && itself.insert((edge.file, edge.at))
+            {
+                out.report(holds_itself(cx, out.meta(), class, cycle, edge));
+            }
             for it in &held {
                 let is_part = classes
                     .iter()
@@ -56,10 +115,10 @@ impl Rule for ResourceInCycle {
                 if is_part
                     && !classes.iter().any(|&class| {
                         *closed
-                            .entry((class, it.file, it.call))
-                            .or_insert_with(|| is_closed(cx, class, it))
+                            .entry((class, it.file, it.at))
+                            .or_insert_with(|| is_let_go(cx, class, it))
                     })
-                    && reported.insert((it.file, it.call))
+                    && reported.insert((it.file, it.at))
                 {
                     out.report(finding(cx, out.meta(), cycle, it));
                 }
@@ -68,8 +127,9 @@ impl Rule for ResourceInCycle {
     }
 }
 
-/// Attributes that constructors bind to something that they open.
-fn resources(program: &Program<'_>, target: TargetVersion) -> Vec<Held> {
+/// Attributes that constructors bind to something that they open, and any method to something large.
+fn held(cx: &Context<'_>) -> Vec<Held> {
+    let program = cx.program;
     let mut out = Vec::new();
     for class in program.class_refs() {
         for &id in &program.class(class).methods {
@@ -77,23 +137,19 @@ fn resources(program: &Program<'_>, target: TargetVersion) -> Vec<Held> {
                 file: class.file,
                 id,
             };
-            if program.func_name(func) != "__init__" {
-                continue;
-            }
             let facts = program.facts(func.file);
             for store in &facts.stores.as_slice()[facts.funcs[id].stores.range()] {
                 if let (Target::Attr(name), StoreKind::Assign, Some(value)) =
                     (store.target, store.kind, store.value)
-                    && let ValueKind::Call(call) = facts.values[value].kind
                     && is_own(program, func, store.base)
-                    && let Some(opener) = opened(program, func.file, call, (3, target.minor.into()))
+                    && let Some((at, what)) = weight(cx, func, value, store.at)
                 {
                     out.push(Held {
                         class,
                         attr: program.sym_of(func.file, name),
                         file: func.file,
-                        call,
-                        opener,
+                        at,
+                        what,
                     });
                 }
             }
@@ -102,9 +158,58 @@ fn resources(program: &Program<'_>, target: TargetVersion) -> Vec<Held> {
     out
 }
 
-fn is_own(program: &Program<'_>, func: FuncRef, base: crate::facts::model::ValueId) -> bool {
+/// What makes a value weigh.
+fn weight(cx: &Context<'_>, func: FuncRef, value: ValueId, at: Span) -> Option<(Span, What)> {
+    let program = cx.program;
+    let facts = program.facts(func.file);
+    let of = ValueRef {
+        file: func.file,
+        id: value,
+    };
+    if let ValueKind::Call(call) = facts.values[value].kind
+        && program.func_name(func) == "__init__"
+        && let Some(opener) = opened(program, func.file, call, (3, cx.target.minor.into()))
+    {
+        return Some((facts.calls[call].at, What::Open(opener)));
+    }
+    if program.holds_traceback(func, of) {
+        return Some((at, What::Frames));
+    }
+    let size = program.size(of).filter(|it| it.is_large(cx.large))?;
+    Some((at, What::Large(size)))
+}
+
+fn is_own(program: &Program<'_>, func: FuncRef, base: ValueId) -> bool {
     let facts = program.facts(func.file);
     matches!(facts.values[base].kind, ValueKind::Var(var) if facts.vars[var].param == Some(0) && facts.vars[var].func == func.id)
+}
+
+/// Whether something lets go of what the attribute holds: closes it and is called, or may be; binds the attribute anew.
+fn is_let_go(cx: &Context<'_>, class: ClassRef, held: &Held) -> bool {
+    let program = cx.program;
+    if matches!(held.what, What::Open(..)) {
+        return is_closed(cx, class, held);
+    }
+    // Objects that live long are not garbage at all.
+    if program.holder_below(class).is_some() || program.holder_below(held.class).is_some() {
+        return true;
+    }
+    program
+        .mro(class)
+        .iter()
+        .flat_map(|&it| program.effects(PlaceKey::Instance(it, held.attr)))
+        .any(|it| {
+            it.kind.shrinks()
+                || it.kind == EffectKind::Rebind
+                    && it.value.is_none_or(|id| {
+                        program.value(ValueRef {
+                            file: it.func.file,
+                            id,
+                        }) == ValueKind::None
+                    })
+                    && program.func_name(it.func) != "__init__"
+        })
+        || cx.objects.is_cut(held.attr)
 }
 
 /// Whether something closes the attribute and is called, or may be.
@@ -187,6 +292,33 @@ fn is_managed(program: &Program<'_>, class: ClassRef) -> bool {
     })
 }
 
+fn holds_itself(
+    cx: &Context<'_>,
+    meta: &'static crate::catalog::RuleMeta,
+    class: ClassRef,
+    cycle: &Cycle,
+    edge: &Holds,
+) -> Finding {
+    let program = cx.program;
+    let owner = program.qualified_class(class);
+    let by = edge.by.text(program);
+    let at = program.at(edge.file, edge.at);
+    let finding = Finding::new(
+        meta,
+        at,
+        format!("`{owner}` holds itself by `{by}`: each one, with all that it refers to, waits for the cyclic gc"),
+    )
+    .severity(Severity::Warning)
+    .confidence(Confidence::Medium);
+    tied::ring(program, finding, cycle)
+        .growth(Growth::PerInstance)
+        .symbol(format!(
+            "{}.{owner}{by}",
+            program.files[class.file as usize].module
+        ))
+        .help("compute it in a property, or give a callback that holds the object weakly (`weakref.ref`, `weakref.WeakMethod`)")
+}
+
 fn finding(
     cx: &Context<'_>,
     meta: &'static crate::catalog::RuleMeta,
@@ -196,22 +328,53 @@ fn finding(
     let program = cx.program;
     let owner = program.qualified_class(held.class);
     let attr = program.text(held.attr);
-    let what = held
-        .opener
-        .strip_prefix("builtins.")
-        .unwrap_or(&held.opener);
-    let at = program.at(held.file, program.facts(held.file).calls[held.call].at);
-    let finding = Finding::new(
-        meta,
-        at,
-        format!("`{owner}` is part of a reference cycle: what `{what}` opens here closes only when the cyclic gc has found it"),
-    )
-    .severity(Severity::Warning)
-    .confidence(Confidence::Medium)
-    .label(at, Role::Resource, format!("held by `.{attr}`"));
+    let at = program.at(held.file, held.at);
+    let (what, message, bytes) = match &held.what {
+        What::Open(opener) => {
+            let what = opener.strip_prefix("builtins.").unwrap_or(opener);
+            let message = format!(
+                "`{owner}` is part of a reference cycle: what `{what}` opens here closes only when the cyclic gc has found it"
+            );
+            (what.to_owned(), message, None)
+        }
+        What::Frames => {
+            let message = format!(
+                "`{owner}` is part of a reference cycle and holds a traceback in `.{attr}`: the frames and all their locals wait for the cyclic gc"
+            );
+            (
+                "traceback, frames and their locals".to_owned(),
+                message,
+                None,
+            )
+        }
+        What::Large(size) => {
+            let amount = match size {
+                Size::Bytes(bytes) => human(*bytes),
+                Size::WholeInput => "size unknown: the whole input".to_owned(),
+            };
+            let message = format!(
+                "`{owner}` is part of a reference cycle: what `.{attr}` holds ({amount}) waits for the cyclic gc"
+            );
+            (amount, message, size.bytes())
+        }
+    };
+    let is_open = matches!(held.what, What::Open(..));
+    let finding = Finding::new(meta, at, message)
+        .severity(Severity::Warning)
+        .confidence(Confidence::Medium)
+        .bytes(bytes, bytes)
+        .label(
+            at,
+            if is_open {
+                Role::Resource
+            } else {
+                Role::Definition
+            },
+            format!("held by `.{attr}`"),
+        );
     tied::ring(program, finding, cycle)
         .path([Step {
-            node: what.to_owned(),
+            node: what,
             edge: format!(".{attr}"),
             place: Some(at),
         }])
@@ -220,5 +383,9 @@ fn finding(
             "{}.{owner}.{attr}",
             program.files[held.file as usize].module
         ))
-        .help("close it in a method that is called (`close`, `__exit__`), or hold one direction of the cycle weakly")
+        .help(if is_open {
+            "close it in a method that is called (`close`, `__exit__`), or hold one direction of the cycle weakly"
+        } else {
+            "hold one direction of the cycle weakly (`weakref.ref`), or set an attribute of it to `None` when the object is done"
+        })
 }

@@ -8,7 +8,7 @@ use crate::finding::{Confidence, Finding, Growth as By, Place, Role, Severity, S
 use crate::heap::growth::{Growth, ProgramKind};
 use crate::heap::kept::Put;
 use crate::link::effects::EffectKind;
-use crate::link::program::ValueRef;
+use crate::link::program::{ValueRef, last_name};
 use crate::link::{Entity, FuncRef, PlaceKey};
 use crate::models::Runs;
 
@@ -40,8 +40,9 @@ impl Rule for StoredException {
                 out.report(slot(cx, out.meta(), &put));
             }
         }
+        let mut raised = FxHashSet::default();
         for func in program.funcs().filter(|it| it.id.index() != 0) {
-            raised_again(cx, func, out);
+            raised_again(cx, func, &mut raised, out);
         }
     }
 }
@@ -164,7 +165,12 @@ fn is_on_instance(cx: &Context<'_>, put: &Put) -> bool {
 }
 
 /// An exception object that is made once and raised again and again: its traceback gets longer with each raise.
-fn raised_again(cx: &Context<'_>, func: FuncRef, out: &mut Sink) {
+fn raised_again(
+    cx: &Context<'_>,
+    func: FuncRef,
+    raised: &mut FxHashSet<(FuncRef, PlaceKey)>,
+    out: &mut Sink,
+) {
     let program = cx.program;
     let file = func.file;
     let facts = program.facts(file);
@@ -189,13 +195,15 @@ fn raised_again(cx: &Context<'_>, func: FuncRef, out: &mut Sink) {
         if site.is_inner || !is_static {
             continue;
         }
-        let values = program.place_values(site.key);
-        let [made] = values.as_slice() else { continue };
+        let values = made_exceptions(cx, site.key, 3);
+        let Some(made) = values.as_ref().and_then(|it| it.first()) else {
+            continue;
+        };
         let is_rebound = program
             .effects(site.key)
             .iter()
             .any(|it| it.kind == EffectKind::Rebind);
-        if is_rebound || !is_exception_made(cx, *made) || resets_traceback(cx, file) {
+        if is_rebound || resets_traceback(cx, file) || !raised.insert((func, site.key)) {
             continue;
         }
         let name = program.place_name(site.key);
@@ -220,6 +228,28 @@ fn raised_again(cx: &Context<'_>, func: FuncRef, out: &mut Sink) {
     }
 }
 
+/// The calls of exception classes that a place is bound to, itself or by another name; none when it may be something else.
+fn made_exceptions(cx: &Context<'_>, key: PlaceKey, depth: u32) -> Option<Vec<ValueRef>> {
+    let depth = depth.checked_sub(1)?;
+    let program = cx.program;
+    let mut out = Vec::new();
+    for value in program.place_values(key) {
+        if is_exception_made(cx, value) {
+            out.push(value);
+            continue;
+        }
+        let sites = program.places(value);
+        let [site] = sites.as_slice() else {
+            return None;
+        };
+        if site.is_inner || site.key == key {
+            return None;
+        }
+        out.extend(made_exceptions(cx, site.key, depth)?);
+    }
+    Some(out)
+}
+
 /// Whether a value is a call of an exception class.
 fn is_exception_made(cx: &Context<'_>, value: ValueRef) -> bool {
     let program = cx.program;
@@ -229,32 +259,30 @@ fn is_exception_made(cx: &Context<'_>, value: ValueRef) -> bool {
     let callee = program.facts(value.file).calls[call].callee;
     let is_class_name = |text: &str| {
         let last = text.rsplit('.').next().unwrap_or(text);
-        last.ends_with("Error")
-            || last.ends_with("Exception")
+        let is_class = |ending: &str| last.ends_with(ending);
+        is_class("Error")
+            || is_class("Exception")
+            // The classes of `socket`, `select` and `zlib` are written small.
+            || matches!(last, "error" | "gaierror" | "herror" | "timeout")
             || matches!(
-                text,
-                "builtins.StopIteration"
-                    | "builtins.KeyboardInterrupt"
-                    | "builtins.SystemExit"
-                    | "socket.gaierror"
-                    | "socket.herror"
-                    | "socket.timeout"
-                    | "socket.error"
-                    | "queue.Empty"
-                    | "queue.Full"
+                last,
+                "StopIteration" | "KeyboardInterrupt" | "SystemExit" | "Empty" | "Full"
             )
     };
-    program
-        .entities(ValueRef {
-            file: value.file,
-            id: callee,
-        })
-        .iter()
-        .any(|it| match it {
-            Entity::Class(_) => true,
-            Entity::External(node) => is_class_name(program.api_text(*node)),
-            _ => false,
-        })
+    let facts = program.facts(value.file);
+    let entities = program.entities(ValueRef {
+        file: value.file,
+        id: callee,
+    });
+    // What is raised is an exception; a class of an unknown library tells itself by its name.
+    if entities.is_empty() {
+        return last_name(facts, callee).is_some_and(is_class_name);
+    }
+    entities.iter().any(|it| match it {
+        Entity::Class(_) => true,
+        Entity::External(node) => is_class_name(program.api_text(*node)),
+        _ => false,
+    })
 }
 
 /// Whether some code of the file takes tracebacks off.
