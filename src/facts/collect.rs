@@ -1482,7 +1482,7 @@ fn head_of(tree: &Module, stmt: &tree::Stmt) -> Span {
     )
 }
 
-/// Whether the head of the file says that a program made it: "generated … do not edit", in either order.
+/// Whether the head of the file says that a program made it: "generated … do not edit", in either order, "this is a generated file".
 fn says_generated(text: &str) -> bool {
     let mut end = text.len().min(1500);
     while !text.is_char_boundary(end) {
@@ -1501,5 +1501,6 @@ fn says_generated(text: &str) -> bool {
             part.contains("generated")
                 && (part.contains("do not edit") || part.contains("do not modify"))
                 || part.contains("@generated")
+                || part.contains("is a generated file")
         })
 }

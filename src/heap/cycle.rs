@@ -4,6 +4,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::objects::{Holds, Via};
 use super::reach::Object;
+use crate::base::Span;
 use crate::facts::model::{StoreKind, Target, ValueId, ValueKind};
 use crate::limits;
 use crate::link::effects::EffectKind;
@@ -19,9 +20,35 @@ pub struct Cycle {
     pub edges: Box<[Holds]>,
 }
 
+/// How an object holds itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Itself {
+    /// By an attribute that is bound to it.
+    Bound,
+    /// By callbacks of weak references to others, which it keeps.
+    Callbacks,
+}
+
 impl Cycle {
-    /// Whether one call ties all of it: then it is found in the function that is called, and for each caller once would be
-    /// too often. A bound method that is handed over closes it here, though.
+    /// The places that tie it, with the classes of what they tie.
+    #[must_use]
+    pub fn identity(&self, program: &Program<'_>) -> Vec<(u32, Span, Option<ClassRef>)> {
+        let mut out: Vec<_> = self
+            .edges
+            .iter()
+            .map(|it| {
+                (
+                    it.file,
+                    it.at,
+                    program.class_of_object(self.func.file, it.from),
+                )
+            })
+            .collect();
+        out.sort_unstable();
+        out
+    }
+
+    /// Whether one call ties all of it: then the function that is called has it too.
     #[must_use]
     pub fn is_of_callee(&self) -> bool {
         match &*self.edges {
@@ -32,9 +59,9 @@ impl Cycle {
         }
     }
 
-    /// The edge by which an object holds itself: directly, or by the callback of a weak reference to something else.
+    /// The edge by which an object holds itself, and how.
     #[must_use]
-    pub fn holds_itself(&self, program: &Program<'_>) -> Option<&Holds> {
+    pub fn holds_itself(&self, program: &Program<'_>) -> Option<(&Holds, Itself)> {
         let [edge] = &*self.edges else {
             return None;
         };
@@ -65,7 +92,14 @@ impl Cycle {
                 .iter()
                 .skip(1)
                 .any(|&it| is_it(it)),
-            _ => is_attr && is_it(id) || watches(id),
+            _ => is_attr && is_it(id),
+        });
+        if is_direct {
+            return Some((edge, Itself::Bound));
+        }
+        let is_stored = stored.is_some_and(|id| {
+            // The one object that it watches is mostly its owner: the callback goes when that goes, and ends the ring.
+            !(is_attr && matches!(facts.values[id].kind, ValueKind::Call(_))) && watches(id)
         });
         let is_grown = || {
             facts.calls.as_slice()[fact.calls.range()]
@@ -77,7 +111,7 @@ impl Cycle {
                         .any(|it| watches(it.value))
                 })
         };
-        (is_direct || is_grown()).then_some(edge)
+        (is_stored || is_grown()).then_some((edge, Itself::Callbacks))
     }
 
     /// The program's classes among its objects.

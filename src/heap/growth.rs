@@ -276,7 +276,7 @@ impl Judge<'_, '_> {
         let program = self.program;
         unless(!self.adds(effect), Bound::Replaces)?;
         // An object that stores itself while it is finalized is brought back to life; that is another story.
-        unless(program.func_name(effect.func) == "__del__", Bound::OfObject)?;
+        unless(is_of_finalizer(program, effect.func), Bound::OfObject)?;
         let unless_raised = self.removal_after(effect);
         unless(
             !self.unless_raised.is_empty() && unless_raised.is_none(),
@@ -382,4 +382,18 @@ pub fn is_declarative(program: &Program<'_>, class: ClassRef) -> bool {
     [BaseKind::Declarative, BaseKind::Enum, BaseKind::Metaclass]
         .iter()
         .any(|&it| program.is_kind(class, it))
+}
+
+/// Whether only finalizers run a function: what they do to their object is another rule's business.
+fn is_of_finalizer(program: &Program<'_>, func: FuncRef) -> bool {
+    let is_finalizer = |it: FuncRef| program.func_name(it) == "__del__";
+    let callers = program.callers(func);
+    is_finalizer(func)
+        || !callers.is_empty()
+            && callers.iter().all(|&it| {
+                is_finalizer(FuncRef {
+                    file: it.file,
+                    id: program.call(it).func,
+                })
+            })
 }

@@ -135,8 +135,13 @@ impl Objects {
         let mut cycles: Vec<Cycle> = graphs
             .par_iter()
             .flat_map_iter(|(&func, edges)| cycle::cycles(func, edges))
-            .filter(|it| !it.is_of_callee() && !cycle::is_broken(program, it, &cut))
+            .filter(|it| !cycle::is_broken(program, it, &cut))
             .collect();
+        // What one call ties is told of the function that is called; of its callers only when they know the classes better,
+        // and of those the first.
+        cycles.sort_by_key(|it| (it.is_of_callee(), it.func, it.edges.len(), it.edges[0].at));
+        let mut known = FxHashSet::default();
+        cycles.retain(|it| known.insert(it.identity(program)) || !it.is_of_callee());
         cycles.sort_by_key(|it| (it.func, it.edges.len(), it.edges[0].at));
         let cyclic = cycles
             .iter()

@@ -1,13 +1,15 @@
 //! `resource-in-cycle`: an object of a reference cycle holds an open resource, the frames of a traceback, or something
 //! large, which goes only when the gc has run.
 
+use std::collections::hash_map::Entry;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Context, Rule, Sink, tied};
 use crate::base::{Span, human};
 use crate::facts::model::{StoreKind, Target, ValueId, ValueKind};
 use crate::finding::{Confidence, Finding, Growth, Role, Severity, Step};
-use crate::heap::cycle::Cycle;
+use crate::heap::cycle::{Cycle, Itself as How};
 use crate::heap::growth::ProgramKind;
 use crate::heap::objects::Holds;
 use crate::heap::size::Size;
@@ -37,6 +39,18 @@ enum What {
     Large(Size),
 }
 
+impl What {
+    const OPEN: u8 = 1;
+
+    fn kind(&self) -> u8 {
+        match self {
+            Self::Open(_) => Self::OPEN,
+            Self::Frames => 2,
+            Self::Large(_) => 4,
+        }
+    }
+}
+
 impl Rule for ResourceInCycle {
     fn page(&self) -> &'static str {
         include_str!("../../rules/resource-in-cycle.md")
@@ -46,48 +60,10 @@ impl Rule for ResourceInCycle {
         let program = cx.program;
         let held = held(cx);
         let del = program.sym("__del__");
-        let mut reported: FxHashSet<(u32, Span)> = FxHashSet::default();
+        let mut reported = FxHashSet::default();
         let mut closed: FxHashMap<(ClassRef, u32, Span), bool> = FxHashMap::default();
-        if std::env::var_os("HL_CYC").is_some() {
-            for c in cx.objects.cycles() {
-                if program.files[c.func.file as usize].is_test {
-                    continue;
-                }
-                let f = program.facts(c.func.file);
-                let nm = |o: crate::heap::reach::Object| match o {
-                    crate::heap::reach::Object::Var(v) => {
-                        program.name(c.func.file, f.vars[v].name).to_owned()
-                    }
-                    crate::heap::reach::Object::New(_) => "new".to_owned(),
-                    crate::heap::reach::Object::Part(v, n) => format!(
-                        "{}.{}",
-                        program.name(c.func.file, f.vars[v].name),
-                        program.text(n)
-                    ),
-                };
-                let mut s = String::new();
-                for e in &c.edges {
-                    let cl = program
-                        .class_of_object(c.func.file, e.from)
-                        .map_or("?".to_owned(), |it| program.class_name(it).to_owned());
-                    let text = program.files[e.file as usize].facts.stores.len();
-                    let _ = text;
-                    s += &format!(
-                        "{}:{}{}{} -> ",
-                        nm(e.from),
-                        cl,
-                        e.by.text(program),
-                        if e.call.is_some() { "(call)" } else { "" }
-                    );
-                }
-                eprintln!(
-                    "CYC {} {} {s}",
-                    program.files[c.func.file as usize].module,
-                    program.qualified(c.func)
-                );
-            }
-        }
-        let mut itself: FxHashSet<(u32, Span)> = FxHashSet::default();
+        let mut itself = Itself::default();
+        let mut lasting = None;
         for cycle in cx.objects.cycles() {
             if program.files[cycle.func.file as usize].is_test {
                 continue;
@@ -100,31 +76,118 @@ impl Rule for ResourceInCycle {
             if is_finalized {
                 continue;
             }
-            if let Some(edge) = cycle.holds_itself(program)
+            let mut lasts = |class: ClassRef| {
+                program.is_singleton(class)
+                    || program.holder_below(class).is_some()
+                    || lasting
+                        .get_or_insert_with(|| lasting_classes(program))
+                        .contains(&class)
+            };
+            if let Some((edge, how)) = cycle.holds_itself(program)
                 && let Some(&class) = classes.first()
-                && !program.is_singleton(class)
-                && program.holder_below(class).is_none()
-                && itself.insert((edge.file, edge.at))
+                && (how == How::Callbacks || has_company(program, class, edge.by.name()))
+                && !lasts(class)
             {
-                out.report(holds_itself(cx, out.meta(), class, cycle, edge));
+                itself.add(class, cycle, edge);
             }
+            // Who holds an object of unknown class, and for how long, is not known either.
+            let is_known = classes.len() == cycle.edges.len();
+            let mut reported_kinds = 0_u8;
             for it in &held {
                 let is_part = classes
                     .iter()
                     .any(|&class| program.mro(class).contains(&it.class));
+                let kind = it.what.kind();
                 if is_part
+                    && reported_kinds & kind == 0
+                    && (is_known || kind == What::OPEN)
                     && !classes.iter().any(|&class| {
                         *closed
                             .entry((class, it.file, it.at))
                             .or_insert_with(|| is_let_go(cx, class, it))
                     })
-                    && reported.insert((it.file, it.at))
+                    && (kind == What::OPEN || !classes.iter().any(|&it| lasts(it)))
+                    && reported.insert((
+                        it.file,
+                        it.class,
+                        it.attr,
+                        if kind == What::OPEN {
+                            it.at
+                        } else {
+                            Span::default()
+                        },
+                    ))
                 {
+                    if kind != What::OPEN {
+                        reported_kinds |= kind;
+                    }
                     out.report(finding(cx, out.meta(), cycle, it));
                 }
             }
         }
+        for (class, cycle, edge, others) in itself.found {
+            out.report(holds_itself(cx, out.meta(), class, cycle, edge, &others));
+        }
     }
+}
+
+/// Objects that hold themselves, alike ones of a file together.
+#[derive(Default)]
+struct Itself<'a> {
+    known: FxHashMap<(u32, Sym), usize>,
+    seen: FxHashSet<(u32, Span)>,
+    found: Vec<(ClassRef, &'a Cycle, &'a Holds, Vec<(ClassRef, &'a Holds)>)>,
+}
+
+impl<'a> Itself<'a> {
+    fn add(&mut self, class: ClassRef, cycle: &'a Cycle, edge: &'a Holds) {
+        if !self.seen.insert((edge.file, edge.at)) {
+            return;
+        }
+        match self.known.entry((edge.file, edge.by.name())) {
+            Entry::Occupied(it) => self.found[*it.get()].3.push((class, edge)),
+            Entry::Vacant(it) => {
+                it.insert(self.found.len());
+                self.found.push((class, cycle, edge, Vec::new()));
+            }
+        }
+    }
+}
+
+/// Classes of which an instance is put somewhere where it stays as long as the process.
+fn lasting_classes(program: &Program<'_>) -> FxHashSet<ClassRef> {
+    let mut out = FxHashSet::default();
+    for put in program.puts() {
+        let classes: Vec<ClassRef> = program
+            .entities(put.value)
+            .iter()
+            .filter_map(|it| match it {
+                Entity::Instance(class) if !out.contains(class) => Some(*class),
+                _ => None,
+            })
+            .collect();
+        if !classes.is_empty() && program.lives_long(put.place) {
+            out.extend(classes);
+        }
+    }
+    out
+}
+
+/// Whether objects of the class hold more than themselves: something that they were given.
+fn has_company(program: &Program<'_>, class: ClassRef, own: Sym) -> bool {
+    program.mro(class).iter().any(|&it| {
+        program.class_info(it).is_some_and(|info| {
+            info.attrs.iter().any(|(&name, stores)| {
+                name != own
+                    && stores.iter().any(|store| {
+                        let facts = program.facts(store.file);
+                        facts.stores[store.id].value.is_some_and(|id| {
+                            matches!(facts.values[id].kind, ValueKind::Var(var) if facts.vars[var].param.is_some())
+                        })
+                    })
+            })
+        })
+    })
 }
 
 /// Attributes that constructors bind to something that they open, and any method to something large.
@@ -176,7 +239,24 @@ fn weight(cx: &Context<'_>, func: FuncRef, value: ValueId, at: Span) -> Option<(
         return Some((at, What::Frames));
     }
     let size = program.size(of).filter(|it| it.is_large(cx.large))?;
-    Some((at, What::Large(size)))
+    // What a function of the program has read may be anything by then.
+    let is_made_here = size.bytes().is_some() || is_read_here(program, func.file, value, 3);
+    is_made_here.then_some((at, What::Large(size)))
+}
+
+/// Whether a library call of this very function reads it.
+fn is_read_here(program: &Program<'_>, file: u32, value: ValueId, depth: u32) -> bool {
+    let Some(depth) = depth.checked_sub(1) else {
+        return false;
+    };
+    match program.facts(file).values[value].kind {
+        ValueKind::Call(call) => program.targets(file, call).is_empty(),
+        ValueKind::Await(value) => is_read_here(program, file, value, depth),
+        ValueKind::Var(var) => program
+            .bound_local(file, var)
+            .is_some_and(|it| is_read_here(program, file, it.id, depth)),
+        _ => false,
+    }
 }
 
 fn is_own(program: &Program<'_>, func: FuncRef, base: ValueId) -> bool {
@@ -298,18 +378,31 @@ fn holds_itself(
     class: ClassRef,
     cycle: &Cycle,
     edge: &Holds,
+    others: &[(ClassRef, &Holds)],
 ) -> Finding {
     let program = cx.program;
     let owner = program.qualified_class(class);
     let by = edge.by.text(program);
     let at = program.at(edge.file, edge.at);
-    let finding = Finding::new(
+    let more = match others.len() {
+        0 => String::new(),
+        1 => ", as does another class of this file".to_owned(),
+        n => format!(", as do {n} other classes of this file"),
+    };
+    let mut finding = Finding::new(
         meta,
         at,
-        format!("`{owner}` holds itself by `{by}`: each one, with all that it refers to, waits for the cyclic gc"),
+        format!("`{owner}` holds itself by `{by}`{more}: each one, with all that it refers to, waits for the cyclic gc"),
     )
     .severity(Severity::Warning)
     .confidence(Confidence::Medium);
+    for (class, edge) in others.iter().take(4) {
+        finding = finding.label(
+            program.at(edge.file, edge.at),
+            Role::Link,
+            format!("`{}` too", program.qualified_class(*class)),
+        );
+    }
     tied::ring(program, finding, cycle)
         .growth(Growth::PerInstance)
         .symbol(format!(
