@@ -21,10 +21,12 @@ pub struct Cycle {
 }
 
 /// How an object holds itself.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Itself {
-    /// By an attribute that is bound to it.
+    /// By an attribute that is bound to it outright.
     Bound,
+    /// By an attribute that is bound to it when there is nothing else: `parent or self`.
+    Fallback,
     /// By callbacks of weak references to others, which it keeps.
     Callbacks,
 }
@@ -83,19 +85,22 @@ impl Cycle {
             .filter(|it| it.at == edge.at)
             .find_map(|it| it.value);
         let watches = |id: ValueId| watches(program, edge.file, id, 3);
-        let is_direct = stored.is_some_and(|id| match facts.values[id].kind {
-            ValueKind::Or(rows) if is_attr => {
-                program.list(edge.file, rows).iter().any(|&it| is_it(it))
-            }
-            ValueKind::Choice(rows) if is_attr => program
+        let falls_back = |id: ValueId| match facts.values[id].kind {
+            ValueKind::Or(rows) => program.list(edge.file, rows).iter().any(|&it| is_it(it)),
+            ValueKind::Choice(rows) => program
                 .list(edge.file, rows)
                 .iter()
                 .skip(1)
                 .any(|&it| is_it(it)),
-            _ => is_attr && is_it(id),
-        });
-        if is_direct {
-            return Some((edge, Itself::Bound));
+            _ => false,
+        };
+        if let Some(id) = stored.filter(|_| is_attr) {
+            if is_it(id) {
+                return Some((edge, Itself::Bound));
+            }
+            if falls_back(id) {
+                return Some((edge, Itself::Fallback));
+            }
         }
         let is_stored = stored.is_some_and(|id| {
             // The one object that it watches is mostly its owner: the callback goes when that goes, and ends the ring.

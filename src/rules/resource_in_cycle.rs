@@ -9,7 +9,7 @@ use super::{Context, Rule, Sink, tied};
 use crate::base::{Span, human};
 use crate::facts::model::{StoreKind, Target, ValueId, ValueKind};
 use crate::finding::{Confidence, Finding, Growth, Role, Severity, Step};
-use crate::heap::cycle::{Cycle, Itself as How};
+use crate::heap::cycle::{Cycle, Itself};
 use crate::heap::growth::ProgramKind;
 use crate::heap::objects::Holds;
 use crate::heap::size::Size;
@@ -62,7 +62,7 @@ impl Rule for ResourceInCycle {
         let del = program.sym("__del__");
         let mut reported = FxHashSet::default();
         let mut closed: FxHashMap<(ClassRef, u32, Span), bool> = FxHashMap::default();
-        let mut itself = Itself::default();
+        let mut alike = Alike::default();
         let mut lasting = None;
         for cycle in cx.objects.cycles() {
             if program.files[cycle.func.file as usize].is_test {
@@ -85,10 +85,10 @@ impl Rule for ResourceInCycle {
             };
             if let Some((edge, how)) = cycle.holds_itself(program)
                 && let Some(&class) = classes.first()
-                && (how == How::Callbacks || has_company(program, class, edge.by.name()))
+                && (how == Itself::Callbacks || has_company(program, class, edge.by.name()))
                 && !lasts(class)
             {
-                itself.add(class, cycle, edge);
+                alike.add(class, cycle, edge, how);
             }
             // Who holds an object of unknown class, and for how long, is not known either.
             let is_known = classes.len() == cycle.edges.len();
@@ -125,30 +125,44 @@ impl Rule for ResourceInCycle {
                 }
             }
         }
-        for (class, cycle, edge, others) in itself.found {
-            out.report(holds_itself(cx, out.meta(), class, cycle, edge, &others));
+        for it in alike.found {
+            out.report(holds_itself(cx, out.meta(), &it));
         }
     }
 }
 
 /// Objects that hold themselves, alike ones of a file together.
 #[derive(Default)]
-struct Itself<'a> {
-    known: FxHashMap<(u32, Sym), usize>,
+struct Alike<'a> {
+    known: FxHashMap<(u32, Sym, Itself), usize>,
     seen: FxHashSet<(u32, Span)>,
-    found: Vec<(ClassRef, &'a Cycle, &'a Holds, Vec<(ClassRef, &'a Holds)>)>,
+    found: Vec<Selfish<'a>>,
 }
 
-impl<'a> Itself<'a> {
-    fn add(&mut self, class: ClassRef, cycle: &'a Cycle, edge: &'a Holds) {
+struct Selfish<'a> {
+    class: ClassRef,
+    cycle: &'a Cycle,
+    edge: &'a Holds,
+    how: Itself,
+    others: Vec<(ClassRef, &'a Holds)>,
+}
+
+impl<'a> Alike<'a> {
+    fn add(&mut self, class: ClassRef, cycle: &'a Cycle, edge: &'a Holds, how: Itself) {
         if !self.seen.insert((edge.file, edge.at)) {
             return;
         }
-        match self.known.entry((edge.file, edge.by.name())) {
-            Entry::Occupied(it) => self.found[*it.get()].3.push((class, edge)),
+        match self.known.entry((edge.file, edge.by.name(), how)) {
+            Entry::Occupied(it) => self.found[*it.get()].others.push((class, edge)),
             Entry::Vacant(it) => {
                 it.insert(self.found.len());
-                self.found.push((class, cycle, edge, Vec::new()));
+                self.found.push(Selfish {
+                    class,
+                    cycle,
+                    edge,
+                    how,
+                    others: Vec::new(),
+                });
             }
         }
     }
@@ -375,12 +389,16 @@ fn is_managed(program: &Program<'_>, class: ClassRef) -> bool {
 fn holds_itself(
     cx: &Context<'_>,
     meta: &'static crate::catalog::RuleMeta,
-    class: ClassRef,
-    cycle: &Cycle,
-    edge: &Holds,
-    others: &[(ClassRef, &Holds)],
+    it: &Selfish<'_>,
 ) -> Finding {
     let program = cx.program;
+    let Selfish {
+        class,
+        cycle,
+        edge,
+        how,
+        ref others,
+    } = *it;
     let owner = program.qualified_class(class);
     let by = edge.by.text(program);
     let at = program.at(edge.file, edge.at);
@@ -395,7 +413,12 @@ fn holds_itself(
         format!("`{owner}` holds itself by `{by}`{more}: each one, with all that it refers to, waits for the cyclic gc"),
     )
     .severity(Severity::Warning)
-    .confidence(Confidence::Medium);
+    // Who writes `self.root = self` mostly knows.
+    .confidence(if how == Itself::Bound {
+        Confidence::Low
+    } else {
+        Confidence::Medium
+    });
     for (class, edge) in others.iter().take(4) {
         finding = finding.label(
             program.at(edge.file, edge.at),
@@ -454,7 +477,12 @@ fn finding(
     let is_open = matches!(held.what, What::Open(..));
     let finding = Finding::new(meta, at, message)
         .severity(Severity::Warning)
-        .confidence(Confidence::Medium)
+        // What is read may as well be small.
+        .confidence(if matches!(held.what, What::Large(Size::WholeInput)) {
+            Confidence::Low
+        } else {
+            Confidence::Medium
+        })
         .bytes(bytes, bytes)
         .label(
             at,
