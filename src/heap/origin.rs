@@ -463,7 +463,11 @@ impl Program<'_> {
         });
         let run = self.runs(func);
         let callers = self.callers(func);
-        let is_closed = !callers.is_empty()
+        // What a function passes to itself is made from what others pass.
+        let is_called = callers
+            .iter()
+            .any(|&it| it.file != func.file || self.call(it).func != func.id);
+        let is_closed = is_called
             && callers.len() <= 64
             && !self.is_taken(func)
             && run.why != crate::link::runs::Why::EntryPoint;
@@ -766,8 +770,11 @@ impl Program<'_> {
                 _ => {}
             }
         }
-        // A method of a value: as open as the value and its arguments.
-        if let ValueKind::Attr { base, .. } = facts.values[fact.callee].kind {
+        // A method of a value: as open as the value and its arguments. A class of a library makes an object.
+        if let ValueKind::Attr { base, name } = facts.values[fact.callee].kind {
+            if self.name(file, name).starts_with(char::is_uppercase) {
+                return join_args(fuel).with(Origins::FRESH);
+            }
             let of = self
                 .origins_at(func, ValueRef { file, id: base }, depth, fuel)
                 .with(join_args(fuel));

@@ -18,11 +18,12 @@ use super::place::{PlaceKey, Sites};
 use super::program::{CallRef, FuncRef, Program, Sym, ValueRef, VarRef};
 use crate::base::Span;
 use crate::facts::model::{
-    CallId, ContextId, DefKind, FuncId, Home, StoreKind, Target, Usage, ValueId, ValueKind,
+    ArgKindF, CallId, ContextId, DefKind, FuncId, Home, StoreKind, Target, Usage, ValueId,
+    ValueKind,
 };
 use crate::limits;
 use crate::models::Mutation;
-use crate::syntax::tree::BinaryOp;
+use crate::syntax::tree::{BinaryOp, ParamKind};
 
 /// An operation on what stands in a place.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -383,6 +384,15 @@ fn arguments(program: &Program<'_>, file: u32, id: CallId, out: &mut OfFile) {
             continue;
         }
         let targets = program.targets(file, id);
+        if targets.is_empty()
+            && let Some(param) = forwarded(program, file, call, position)
+        {
+            out.edges.push(Edge {
+                sites: sites.clone(),
+                param,
+                call: CallRef { file, id },
+            });
+        }
         if targets.is_empty() {
             let kind = foreign(program, file, call.callee, position);
             for site in kind
@@ -426,6 +436,45 @@ fn arguments(program: &Program<'_>, file: u32, id: CallId, out: &mut OfFile) {
             });
         }
     }
+}
+
+/// The parameter that gets an argument which is passed on: `weakref.finalize(self, drop, TABLE, key)`.
+fn forwarded(
+    program: &Program<'_>,
+    file: u32,
+    call: &crate::facts::model::CallF,
+    position: usize,
+) -> Option<VarRef> {
+    let facts = program.facts(file);
+    let name = super::program::last_name(facts, call.callee)?;
+    if !program.models.is_forwarding(name) {
+        return None;
+    }
+    let args = &facts.args[call.args.range()];
+    let (at, func, skip) = args[..position].iter().enumerate().find_map(|(at, arg)| {
+        let entities = program.entities(ValueRef {
+            file,
+            id: arg.value,
+        });
+        entities.iter().find_map(|it| match it {
+            Entity::Func(func) => Some((at, *func, 0)),
+            Entity::Bound(func) => Some((at, *func, 1)),
+            _ => None,
+        })
+    })?;
+    if args[at..=position]
+        .iter()
+        .any(|it| it.kind != ArgKindF::Positional)
+    {
+        return None;
+    }
+    let there = program.facts(func.file);
+    let params = &there.params[there.funcs[func.id].params.range()];
+    let param = params.get(position - at - 1 + skip)?;
+    matches!(param.kind, ParamKind::Ordinary | ParamKind::PositionalOnly).then_some(VarRef {
+        file: func.file,
+        id: param.var,
+    })
 }
 
 /// What a call that leads out of the program does with an argument; `None` when it only reads it.

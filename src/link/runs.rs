@@ -4,7 +4,8 @@
 //! A function that nothing in the program calls is public: it may run any number of times, unless its name says that it
 //! sets something up once.
 
-use rustc_hash::FxHashMap;
+use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::entity::Entity;
 use super::program::{FuncRef, Program, ValueRef, last_name};
@@ -47,8 +48,11 @@ pub enum Why {
 /// Computes the table.
 pub(super) fn resolve(program: &mut Program<'_>) {
     let funcs: Vec<FuncRef> = program.funcs().collect();
-    let mut runs: FxHashMap<FuncRef, Run> =
-        funcs.iter().map(|&it| (it, seed(program, it))).collect();
+    let handed = handed(program);
+    let mut runs: FxHashMap<FuncRef, Run> = funcs
+        .iter()
+        .map(|&it| (it, seed(program, it, &handed)))
+        .collect();
     let mut queue: Vec<FuncRef> = funcs
         .iter()
         .copied()
@@ -133,12 +137,61 @@ fn raise(runs: &mut FxHashMap<FuncRef, Run>, queue: &mut Vec<FuncRef>, func: Fun
     }
 }
 
-fn seed(program: &Program<'_>, func: FuncRef) -> Run {
+/// Functions that are given to something that calls them for each event: `add_get("/", handler)`.
+fn handed(program: &Program<'_>) -> FxHashSet<FuncRef> {
+    let of_file = |file: u32| {
+        let facts = program.facts(file);
+        let mut found = Vec::new();
+        for (id, call) in facts.calls.iter_ids() {
+            let is_handed = match facts.values[call.callee].kind {
+                ValueKind::Attr { name, .. }
+                    if program.models.is_handed_by(program.name(file, name)) =>
+                {
+                    program.targets(file, id).is_empty()
+                }
+                _ => program
+                    .external(ValueRef {
+                        file,
+                        id: call.callee,
+                    })
+                    .is_some_and(|it| program.models.is_handed_to(it)),
+            };
+            if !is_handed {
+                continue;
+            }
+            for arg in &facts.args[call.args.range()] {
+                for entity in program.entities(ValueRef {
+                    file,
+                    id: arg.value,
+                }) {
+                    if let Entity::Func(func) | Entity::Bound(func) = entity {
+                        found.push(func);
+                    }
+                }
+            }
+        }
+        found
+    };
+    (0..program.files.len() as u32)
+        .into_par_iter()
+        .flat_map_iter(of_file)
+        .collect::<Vec<_>>()
+        .into_iter()
+        .collect()
+}
+
+fn seed(program: &Program<'_>, func: FuncRef, handed: &FxHashSet<FuncRef>) -> Run {
     let fact = program.func(func);
     if fact.kind == FuncKind::Module {
         return Run {
             often: Runs::Import,
             why: Why::Module,
+        };
+    }
+    if handed.contains(&func) {
+        return Run {
+            often: Runs::PerEvent,
+            why: Why::EntryPoint,
         };
     }
     if let Some(often) = entry_point(program, func) {
@@ -414,13 +467,46 @@ pub(crate) fn is_endless_iterable(program: &Program<'_>, iter: ValueRef) -> bool
         }
         _ => false,
     };
-    by_name
-        || program.entities(iter).iter().any(|it| match it {
-            Entity::External(node) | Entity::ExternalInstance(node) => {
-                program.models.is_endless(*node)
-            }
-            _ => false,
-        })
+    by_name || gives_endlessly(program, iter) || {
+        // A parameter for which the program passes such a thing.
+        let given = given_for(program, iter);
+        !given.is_empty() && given.iter().all(|&it| gives_endlessly(program, it))
+    }
+}
+
+fn gives_endlessly(program: &Program<'_>, value: ValueRef) -> bool {
+    program.entities(value).iter().any(|it| match it {
+        Entity::External(node) | Entity::ExternalInstance(node) => program.models.is_endless(*node),
+        _ => false,
+    })
+}
+
+/// What the calls of a function pass for the parameter that a value reads.
+fn given_for(program: &Program<'_>, value: ValueRef) -> Vec<ValueRef> {
+    let ValueKind::Var(var) = program.value(value) else {
+        return Vec::new();
+    };
+    let facts = program.facts(value.file);
+    let fact = &facts.vars[var];
+    let (Some(param), 1) = (fact.param, fact.defs.len()) else {
+        return Vec::new();
+    };
+    let func = FuncRef {
+        file: value.file,
+        id: fact.func,
+    };
+    let given = program.callers(func).iter().take(8).filter_map(|&it| {
+        let call = program.call(it);
+        let target = program
+            .targets(it.file, it.id)
+            .iter()
+            .find(|it| it.func == func)?;
+        let position = (param as usize).checked_sub(usize::from(target.skip));
+        let name = program.param_name(func, param as usize);
+        let id = program.argument(it.file, call, position, name)?;
+        Some(ValueRef { file: it.file, id })
+    });
+    given.collect()
 }
 
 impl Program<'_> {

@@ -186,6 +186,9 @@ pub struct Models {
     once_methods: FxHashSet<String>,
     endless_iterables: FxHashSet<NodeId>,
     endless: FxHashSet<String>,
+    handed: FxHashSet<NodeId>,
+    handed_by: FxHashSet<String>,
+    forwards: FxHashSet<String>,
     waiting: FxHashSet<String>,
     flags: Vec<String>,
     short_lived: Vec<String>,
@@ -226,13 +229,20 @@ struct NameRule {
     suffixes: Vec<String>,
     methods: Vec<String>,
     parts: Vec<String>,
+    /// With which a name begins for a suffix to count; all do when there are none.
+    verbs: Vec<String>,
 }
 
 impl NameRule {
+    fn has_verb(&self, name: &str) -> bool {
+        let first = name.split('_').next().unwrap_or(name);
+        self.verbs.is_empty() || self.verbs.iter().any(|it| it == first)
+    }
+
     fn matches(&self, name: &str) -> bool {
         self.exact.iter().any(|it| it == name)
             || self.prefixes.iter().any(|it| name.starts_with(it.as_str()))
-            || self.suffixes.iter().any(|it| name.ends_with(it.as_str()))
+            || self.suffixes.iter().any(|it| name.ends_with(it.as_str())) && self.has_verb(name)
     }
 }
 
@@ -251,6 +261,8 @@ struct Table {
     event_parameters: NameRule,
     once: NameRule,
     endless: NameRule,
+    handed: NameRule,
+    forwards: NameRule,
     waiting: NameRule,
     flags: NameRule,
     short_lived: NameRule,
@@ -501,6 +513,12 @@ impl Models {
             self.endless_iterables.insert(node);
         }
         self.endless.extend(table.endless.methods);
+        for name in table.handed.exact {
+            let node = self.names.add(&name);
+            self.handed.insert(node);
+        }
+        self.handed_by.extend(table.handed.methods);
+        self.forwards.extend(table.forwards.exact);
         self.waiting.extend(table.waiting.exact);
         self.teardown.extend(table.teardown.exact);
         self.flags.extend(table.flags.parts);
@@ -646,6 +664,24 @@ impl Models {
         self.endless.contains(name)
     }
 
+    /// Whether what this name of a library is given is called for each event.
+    #[must_use]
+    pub fn is_handed_to(&self, node: NodeId) -> bool {
+        self.handed.contains(&node)
+    }
+
+    /// Whether what a method of this name is given is called for each event.
+    #[must_use]
+    pub fn is_handed_by(&self, method: &str) -> bool {
+        self.handed_by.contains(method)
+    }
+
+    /// Whether a function of this name calls a function later, with the arguments that come after it.
+    #[must_use]
+    pub fn is_forwarding(&self, name: &str) -> bool {
+        self.forwards.contains(name)
+    }
+
     /// Whether a function of this name waits for something to come in, or for time to pass.
     #[must_use]
     pub fn is_waiting(&self, name: &str) -> bool {
@@ -713,6 +749,7 @@ fn extend(to: &mut NameRule, from: NameRule) {
     to.prefixes.extend(from.prefixes);
     to.suffixes.extend(from.suffixes);
     to.parts.extend(from.parts);
+    to.verbs.extend(from.verbs);
 }
 
 #[cfg(test)]

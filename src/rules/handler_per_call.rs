@@ -5,7 +5,7 @@ use super::registering::{
     symbol, with_nested,
 };
 use super::{Context, Rule, Sink};
-use crate::facts::model::{CallF, ContextKind, ValueId, ValueKind};
+use crate::facts::model::{CallF, ContextKind, ResultKind, ValueId, ValueKind};
 use crate::finding::{Confidence, Finding, Growth, Role, Step};
 use crate::heap::origin::Origins;
 use crate::link::program::{ValueRef, last_name};
@@ -119,6 +119,48 @@ fn is_made_for_each(program: &Program<'_>, class: ClassRef) -> bool {
     })
 }
 
+/// Whether a function is there to be called whenever a logger is wanted: by its name it gets the one that it adds to.
+fn is_getter(program: &Program<'_>, call: CallRef, fact: &CallF) -> bool {
+    let func = func_of(call, fact);
+    let facts = program.facts(call.file);
+    let ValueKind::Attr { base, .. } = facts.values[fact.callee].kind else {
+        return false;
+    };
+    let ValueKind::Var(logger) = facts.values[base].kind else {
+        return false;
+    };
+    program.runs(func).often == Runs::Many
+        && facts.vars[logger].func == func.id
+        && program
+            .func_name(func)
+            .trim_start_matches('_')
+            .starts_with("get")
+        && facts.results[facts.funcs[func.id].results.range()]
+            .iter()
+            .any(|it| {
+                it.kind == ResultKind::Return
+                    && it
+                        .value
+                        .is_some_and(|it| facts.values[it].kind == ValueKind::Var(logger))
+            })
+}
+
+/// Whether a value is a call of a class, or a variable that holds one.
+fn is_constructed(program: &Program<'_>, file: u32, value: ValueId) -> bool {
+    let facts = program.facts(file);
+    match facts.values[value].kind {
+        ValueKind::Call(call) => last_name(facts, facts.calls[call].callee)
+            .is_some_and(|it| it.starts_with(char::is_uppercase)),
+        ValueKind::Var(var) => facts.reaching(Some(value), var).any(|it| {
+            it.value.is_some_and(|it| {
+                matches!(facts.values[it].kind, ValueKind::Call(_))
+                    && is_constructed(program, file, it)
+            })
+        }),
+        _ => false,
+    }
+}
+
 fn handler(cx: &Context<'_>, call: CallRef, fact: &CallF, out: &mut Sink) {
     let program = cx.program;
     let func = func_of(call, fact);
@@ -126,7 +168,10 @@ fn handler(cx: &Context<'_>, call: CallRef, fact: &CallF, out: &mut Sink) {
     if func.id.index() == 0 || is_guarded(program, call.file, fact.context) {
         return;
     }
-    let Some((confidence, growth)) = repeats(cx, func) else {
+    let is_getter = is_getter(program, call, fact);
+    let again = is_getter.then_some((Confidence::Medium, Growth::PerCall));
+    let repeats = repeats(cx, func);
+    let Some((confidence, growth)) = repeats.or(again) else {
         return;
     };
     let Some((_, added)) = arguments(program, call).next() else {
@@ -154,6 +199,8 @@ fn handler(cx: &Context<'_>, call: CallRef, fact: &CallF, out: &mut Sink) {
         ValueKind::Func(_) => true,
         _ => false,
     };
+    // A getter may hand on a handler that is there once: only what it makes itself is new each time.
+    let is_getter = is_getter && is_constructed(program, call.file, added.id);
     // A logger with a name of its own is the subject of the other finding.
     let is_own_logger = match facts.values[fact.callee].kind {
         ValueKind::Attr { base, .. } => program
@@ -179,7 +226,7 @@ fn handler(cx: &Context<'_>, call: CallRef, fact: &CallF, out: &mut Sink) {
             "removeHandler" | "removeFilter" | "remove" | "hasHandlers" | "clear"
         )
     }) || touches_handlers(program, &around);
-    if !is_new || is_own_logger || is_removed {
+    if !is_new || (repeats.is_none() || is_own_logger) && !is_getter || is_removed {
         return;
     }
     let at = program.at(call.file, fact.at);

@@ -294,7 +294,7 @@ impl Judge<'_, '_> {
             return false;
         }
         if matches!(name, "__init_subclass__" | "__set_name__")
-            || program.models.is_registry(name.trim_start_matches('_'))
+            || program.models.is_registry(name.trim_start_matches('_')) && self.stores_given(effect)
         {
             return true;
         }
@@ -338,6 +338,19 @@ impl Judge<'_, '_> {
             && !name.starts_with('_')
     }
 
+    /// Whether what is added is made from what a caller gives, rather than by the function alone.
+    fn stores_given(&self, effect: &Effect) -> bool {
+        let file = effect.func.file;
+        let facts = self.program.facts(file);
+        let mut parts = [effect.key, effect.value].into_iter().flatten().peekable();
+        parts.peek().is_none()
+            || parts.any(|it| {
+                facts.params[facts.funcs[effect.func.id].params.range()]
+                    .iter()
+                    .any(|param| self.mentions(file, it, param.var, 5))
+            })
+    }
+
     /// Whether a value is made from a variable.
     fn mentions(&self, file: u32, value: ValueId, of: VarId, depth: u32) -> bool {
         let Some(depth) = depth.checked_sub(1) else {
@@ -352,14 +365,23 @@ impl Judge<'_, '_> {
         };
         match facts.values[value].kind {
             ValueKind::Var(var) if var == of => true,
-            ValueKind::Var(var) => matches!(
-                &facts.defs[facts.vars[var].defs.range()],
-                [def] if def.kind == DefKind::Assign
-                    && def.value.is_some_and(|it| self.mentions(file, it, of, depth))
-            ),
-            ValueKind::Attr { base, .. } | ValueKind::Item { base, .. } => {
-                self.mentions(file, base, of, depth)
-            }
+            ValueKind::Var(var) => facts
+                .reaching(Some(value), var)
+                .take(crate::limits::DEFS_FOLLOWED)
+                .any(|def| {
+                    def.kind == DefKind::Assign
+                        && def
+                            .value
+                            .is_some_and(|it| self.mentions(file, it, of, depth))
+                }),
+            ValueKind::Attr { base, .. }
+            | ValueKind::Item { base, .. }
+            | ValueKind::Slice { base }
+            | ValueKind::Await(base)
+            | ValueKind::Walrus { value: base, .. } => self.mentions(file, base, of, depth),
+            ValueKind::Binary { left, right, .. } => [left, right]
+                .iter()
+                .any(|&it| self.mentions(file, it, of, depth)),
             ValueKind::Call(call) => {
                 let call = &facts.calls[call];
                 self.mentions(file, call.callee, of, depth)
@@ -367,7 +389,12 @@ impl Judge<'_, '_> {
                         .iter()
                         .any(|it| self.mentions(file, it.value, of, depth))
             }
-            ValueKind::Tuple(rows) | ValueKind::FString(rows) | ValueKind::List(rows) => any(rows),
+            ValueKind::Tuple(rows)
+            | ValueKind::FString(rows)
+            | ValueKind::List(rows)
+            | ValueKind::Or(rows)
+            | ValueKind::And(rows)
+            | ValueKind::Choice(rows) => any(rows),
             _ => false,
         }
     }
