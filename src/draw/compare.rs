@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::{Picture, growth_words, size_words};
+use super::Picture;
+use super::words::{growth_words, size_words};
 use crate::heap::view::changes::Changes;
 use crate::heap::view::{NodeId, NodeKind};
 use crate::report::escape;

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::svg::path_edges;
-use super::{Picture, middle, step_words};
+use super::Picture;
+use super::words::{details, middle, signs};
 use crate::heap::view::NodeKind;
 use crate::report::escape;
 
@@ -20,23 +20,8 @@ pub fn dot(picture: &Picture<'_>, title: &str) -> String {
     let mut roots = String::new();
     for (id, node) in view.nodes.iter().enumerate() {
         let mut label = middle(&node.label, 40);
-        let mut small = Vec::new();
-        if !node.type_name.is_empty() && node.type_name != node.label {
-            small.push(node.type_name.clone());
-        }
-        let size = step_words(node);
-        if !size.is_empty() {
-            small.push(size);
-        }
-        if node.grows.is_some() {
-            small.push("▲".to_owned());
-        }
-        if node.cycle.is_some() {
-            small.push("↺".to_owned());
-        }
-        if node.has_finalizer {
-            small.push("⚑".to_owned());
-        }
+        let mut small = details(node);
+        small.extend(signs(node).map(str::to_owned));
         if !small.is_empty() {
             label.push('\n');
             label.push_str(&small.join(" · "));
@@ -74,7 +59,7 @@ pub fn dot(picture: &Picture<'_>, title: &str) -> String {
     if !roots.is_empty() {
         let _ = writeln!(out, "  {{rank=source;{roots}}}");
     }
-    let on_path = path_edges(picture);
+    let on_path = picture.path_edges();
     for (id, edge) in view.edges.iter().enumerate() {
         let more = match () {
             () if edge.is_weak => ", style=dashed, constraint=false",

@@ -33,6 +33,10 @@ pub struct Rect {
 pub struct Layout {
     /// Of each node.
     pub boxes: Vec<Rect>,
+    /// Of each node, its column.
+    pub columns: Vec<u32>,
+    /// Of each column, its right side.
+    pub right: Vec<f64>,
     /// Of each edge, whether it is one of the tree.
     pub is_tree: Vec<bool>,
     /// The extent of all.
@@ -44,12 +48,13 @@ pub struct Layout {
 /// Rounds of bringing the ends of other edges together.
 const SWEEPS: u32 = 8;
 
-/// Lays out a view whose boxes have these widths and heights, and whose edges have labels of so many columns.
+/// Lays out a view whose boxes have these widths and heights, and whose edges have labels of so many columns; what is told
+/// of an edge is its number and whether it is one of the tree.
 #[must_use]
 pub fn layout(
     view: &HeapView,
     sizes: &[(f64, f64)],
-    label: impl Fn(u32) -> usize,
+    label: impl Fn(u32, bool) -> usize,
     measure: Measure,
 ) -> Layout {
     let count = view.nodes.len();
@@ -79,11 +84,14 @@ pub fn layout(
         let at = forest.depth[node] as usize;
         wide[at] = wide[at].max(size.0);
     }
-    for (id, &is_tree) in forest.is_tree.iter().enumerate() {
-        if is_tree {
-            let from = view.edges[id].from as usize;
-            let gap = &mut gaps[forest.depth[from] as usize];
-            *gap = gap.max(label(id as u32) as f64 * measure.letter);
+    for (id, edge) in view.edges.iter().enumerate() {
+        let (from, to) = (
+            forest.depth[edge.from as usize],
+            forest.depth[edge.to as usize],
+        );
+        if from.abs_diff(to) == 1 {
+            let gap = &mut gaps[from.min(to) as usize];
+            *gap = gap.max(label(id as u32, forest.is_tree[id]) as f64 * measure.letter);
         }
     }
     let mut left = vec![0.0; columns];
@@ -104,8 +112,11 @@ pub fn layout(
         .collect();
     let width = boxes.iter().map(|it| it.x + it.w).fold(0.0, f64::max);
     let height = boxes.iter().map(|it| it.y + it.h).fold(0.0, f64::max);
+    let right = left.iter().zip(&wide).map(|it| it.0 + it.1).collect();
     Layout {
         boxes,
+        columns: forest.depth,
+        right,
         is_tree: forest.is_tree,
         width,
         height,
@@ -336,7 +347,7 @@ mod tests {
             below: 16.0,
             between: 10.0,
         };
-        layout(view, &sizes, |_| 5, measure)
+        layout(view, &sizes, |_, _| 5, measure)
     }
 
     #[test]

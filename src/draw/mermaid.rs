@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::svg::path_edges;
-use super::{Picture, middle, step_words};
+use super::Picture;
+use super::words::{details, middle, signs};
 use crate::heap::view::NodeKind;
 use crate::report::escape::mermaid as text;
 
@@ -20,23 +20,8 @@ pub fn mermaid(picture: &Picture<'_>) -> String {
     let count = view.nodes.len().min(NODES);
     for (id, node) in view.nodes.iter().enumerate().take(count) {
         let mut label = text(&middle(&node.label, 40));
-        let mut small = Vec::new();
-        if !node.type_name.is_empty() && node.type_name != node.label {
-            small.push(node.type_name.clone());
-        }
-        let size = step_words(node);
-        if !size.is_empty() {
-            small.push(size);
-        }
-        if node.grows.is_some() {
-            small.push("▲".to_owned());
-        }
-        if node.cycle.is_some() {
-            small.push("↺".to_owned());
-        }
-        if node.has_finalizer {
-            small.push("⚑".to_owned());
-        }
+        let mut small = details(node);
+        small.extend(signs(node).map(str::to_owned));
         small.extend(picture.codes(node).into_iter().map(str::to_owned));
         if !small.is_empty() {
             let _ = write!(label, "<br>{}", text(&middle(&small.join(" · "), 60)));
@@ -55,7 +40,7 @@ pub fn mermaid(picture: &Picture<'_>) -> String {
         };
         let _ = writeln!(out, "  n{id}{open}\"{label}\"{close}{class}");
     }
-    let on_path = path_edges(picture);
+    let on_path = picture.path_edges();
     let mut red = Vec::new();
     let inside = view
         .edges

@@ -2,17 +2,46 @@
 
 use std::fmt::Write as _;
 
+use rustc_hash::FxHashSet;
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
-use super::{Picture, growth_words, size_words};
+use super::Picture;
+use super::words::{growth_words, signs, size_words};
 use crate::heap::view::why::{Branch, Why};
-use crate::heap::view::{Edge, Node, NodeKind};
-use crate::report::Style;
-use crate::report::escape;
+use crate::heap::view::{Edge, Node, NodeId, NodeKind};
+use crate::report::{Report, Style, concise, escape};
 
 /// Columns of the first column at most.
 const WIDTH: usize = 72;
+
+/// All findings of a report, each with the tree of what it is about; findings about one object share its tree.
+#[must_use]
+pub fn report(picture: &Picture<'_>, report: &Report<'_>, style: &Style) -> String {
+    let view = picture.view;
+    let holders = view.holders();
+    let mut out = String::new();
+    let mut told: FxHashSet<NodeId> = FxHashSet::default();
+    for found in &view.findings {
+        if !told.insert(found.node) {
+            continue;
+        }
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        let about = &view.nodes[found.node as usize].findings;
+        for finding in about
+            .iter()
+            .filter_map(|&it| picture.findings.get(it as usize))
+        {
+            let line = concise::line(report, finding, style);
+            out.push_str(&escape::log(&line));
+            out.push('\n');
+        }
+        out.push_str(&text(picture, &view.why(found.node, &holders), style));
+    }
+    out
+}
 
 struct Row {
     text: String,
@@ -83,7 +112,8 @@ pub fn text(picture: &Picture<'_>, why: &Why, style: &Style) -> String {
             pad(&mut line, width + 2 + sites + 2);
             line.push_str(&row.size);
         }
-        let line = escape::line(line.trim_end()).into_owned();
+        let line = escape::line(line.trim_end());
+        let line = escape::log(&line).into_owned();
         let line = if style.ascii {
             escape::ascii(&line)
         } else {
@@ -119,14 +149,8 @@ fn head(picture: &Picture<'_>, node: &Node) -> String {
 }
 
 fn marks(picture: &Picture<'_>, node: &Node, text: &mut String) {
-    if node.grows.is_some() {
-        text.push_str(" ▲");
-    }
-    if node.cycle.is_some() {
-        text.push_str(" ↺");
-    }
-    if node.has_finalizer {
-        text.push_str(" ⚑");
+    for sign in signs(node) {
+        let _ = write!(text, " {sign}");
     }
     for code in picture.codes(node) {
         let _ = write!(text, "  {code}");

@@ -268,15 +268,31 @@ impl HeapView {
     pub fn of(cx: &Context<'_>, found: &[Finding]) -> Self {
         let asker = Asker::new(cx);
         let mut objects = held::find(&asker, &[]);
-        let places = findings::place(&asker, &mut objects, found);
-        let cycles = measure::proven_cycles(&asker, &objects);
+        let (places, mut cycles) = findings::place(&asker, &mut objects, found);
+        cycles.extend(measure::proven_cycles(&asker, &objects));
         let mut view = Self::from_objects(objects);
         view.findings = places;
         findings::mark(&mut view, found);
         view.number_cycles(cycles);
         view.measure();
+        view.lead_to_roots();
         findings::sizes(&mut view, found);
         view
+    }
+
+    /// Paths that begin with what something else holds get the way to it.
+    fn lead_to_roots(&mut self) {
+        for at in 0..self.findings.len() {
+            let Some(&first) = self.findings[at].path.first() else {
+                continue;
+            };
+            let mut path = self.path(first);
+            path.pop();
+            let own = &self.findings[at].path;
+            if !path.iter().any(|it| own.contains(it)) {
+                self.findings[at].path.splice(0..0, path);
+            }
+        }
     }
 
     /// Forgets findings that are not reported after all: `kept` says of each whether it is.
@@ -370,6 +386,21 @@ impl HeapView {
         let start = self.edges.partition_point(|it| it.from < node);
         let len = self.edges[start..].partition_point(|it| it.from == node);
         start as u32..(start + len) as u32
+    }
+
+    /// Sorts edges by holder; parents keep their edges.
+    fn order_edges(&mut self) {
+        let mut order: Vec<u32> = (0..self.edges.len() as u32).collect();
+        order.sort_by_key(|&it| self.edges[it as usize].from);
+        let mut moved = vec![0; self.edges.len()];
+        for (new, &old) in order.iter().enumerate() {
+            moved[old as usize] = new as u32;
+        }
+        for node in &mut self.nodes {
+            node.parent = node.parent.map(|it| moved[it as usize]);
+        }
+        let edges = order.into_iter().map(|it| self.edges[it as usize].clone());
+        self.edges = edges.collect();
     }
 
     /// The path from the root to an object, both included, groups not.

@@ -168,6 +168,33 @@ pub enum Kind {
     SharedMemory,
 }
 
+impl Kind {
+    /// As messages and drawings call it: `socket`.
+    #[must_use]
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Descriptor => "descriptor",
+            Self::Scan => "directory scan",
+            Self::Map => "memory map",
+            Self::Socket => "socket",
+            Self::Server => "server",
+            Self::Selector => "selector",
+            Self::Connection => "connection",
+            Self::Cursor => "session",
+            Self::Engine => "engine",
+            Self::Process => "process",
+            Self::Executor => "pool",
+            Self::Loop => "event loop",
+            Self::Client => "client",
+            Self::Response => "response",
+            Self::TemporaryFile => "temporary file",
+            Self::TemporaryDirectory => "temporary directory",
+            Self::SharedMemory => "shared memory segment",
+        }
+    }
+}
+
 /// When CPython gives back what nobody closes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Deserialize)]
 pub enum Class {

@@ -15,7 +15,8 @@ pub fn render(report: &Report<'_>, style: &Style) -> String {
 }
 
 /// The line of a finding, without its end.
-pub(super) fn line(report: &Report<'_>, finding: &Finding, style: &Style) -> String {
+#[must_use]
+pub fn line(report: &Report<'_>, finding: &Finding, style: &Style) -> String {
     let file = report.sources.file(finding.primary.file);
     let mut message = escape::line(&finding.message).into_owned();
     if style.ascii {

@@ -13,7 +13,7 @@ use crate::resources::program::Lost;
 
 /// How to speak of a kind of resource.
 pub(super) struct Words {
-    /// `a socket`
+    /// `socket`
     pub(super) noun: &'static str,
     /// `closed`
     pub(super) released: &'static str,
@@ -22,28 +22,16 @@ pub(super) struct Words {
 }
 
 pub(super) fn words(kind: Kind) -> Words {
-    let (noun, released, held) = match kind {
-        Kind::File => ("file", "closed", "open"),
-        Kind::Descriptor => ("descriptor", "closed", "open"),
-        Kind::Scan => ("directory scan", "closed", "open"),
-        Kind::Map => ("memory map", "closed", "open"),
-        Kind::Socket => ("socket", "closed", "open"),
-        Kind::Server => ("server", "closed", "open"),
-        Kind::Selector => ("selector", "closed", "open"),
-        Kind::Connection => ("connection", "closed", "open"),
-        Kind::Cursor => ("session", "closed", "open"),
-        Kind::Engine => ("engine", "disposed of", "open"),
-        Kind::Process => ("process", "waited for", "unwaited"),
-        Kind::Executor => ("pool", "shut down", "running"),
-        Kind::Loop => ("event loop", "closed", "open"),
-        Kind::Client => ("client", "closed", "open"),
-        Kind::Response => ("response", "closed", "open"),
-        Kind::TemporaryFile => ("temporary file", "removed", "on disk"),
-        Kind::TemporaryDirectory => ("temporary directory", "removed", "on disk"),
-        Kind::SharedMemory => ("shared memory segment", "unlinked", "allocated"),
+    let (released, held) = match kind {
+        Kind::Engine => ("disposed of", "open"),
+        Kind::Process => ("waited for", "unwaited"),
+        Kind::Executor => ("shut down", "running"),
+        Kind::TemporaryFile | Kind::TemporaryDirectory => ("removed", "on disk"),
+        Kind::SharedMemory => ("unlinked", "allocated"),
+        _ => ("closed", "open"),
     };
     Words {
-        noun,
+        noun: kind.noun(),
         released,
         held,
     }

@@ -270,35 +270,56 @@ function arrange(pick) {
   let next = 0;
   const lay = (i, d) => { depth[i] = d; kids[i].forEach(k => lay(k, d + 1)); row[i] = kids[i].length ? (row[kids[i][0]] + row[kids[i][kids[i].length - 1]]) / 2 : next++; };
   roots.forEach(r => { lay(r, 0); next += 0.2; });
-  const text = ids.map(id => { const n = N[id], a = (n.kind === 'resource' ? '⏏ ' : '') + middle(n.label, 36), b = middle([n.type !== n.label ? n.type : '', n.grows ? step(n) : size(n), n.site.split('/').pop()].filter(Boolean).join(' · '), 46) + marks(n); return [a, b]; });
+  const text = ids.map(id => { const n = N[id], a = (n.kind === 'resource' ? '⏏ ' : '') + middle(n.label, 36), b = middle([n.type !== n.label ? n.type : '', n.grows ? step(n) : size(n), n.site.split('/').pop()].filter(Boolean).join(' · '), 56) + marks(n); return [a, b]; });
   const w = text.map(t => Math.max(64, Math.max([...t[0]].length * 7.3, [...t[1]].length * 6.3) + 22));
   const wide = [], gap = [];
   ids.forEach((_, i) => { wide[depth[i]] = Math.max(wide[depth[i]] || 0, w[i]); });
-  inner.forEach(([a, b, e]) => { if (up[b] === a) gap[depth[a]] = Math.max(gap[depth[a]] || 0, middle(e.label, 24).length * 6.2); });
+  inner.forEach(([a, b, e]) => { const d = Math.min(depth[a], depth[b]); if (Math.abs(depth[a] - depth[b]) === 1) gap[d] = Math.max(gap[d] || 0, middle(e.label, 24).length * 6.2); });
   const x = [0];
   for (let d = 1; d < wide.length; d++) x[d] = x[d - 1] + wide[d - 1] + (gap[d - 1] || 0) + 44;
-  return { ids, up, inner, text, box: ids.map((_, i) => ({ x: x[depth[i]], y: row[i] * 56, w: w[i], h: 40 })) };
+  return { ids, up, inner, text, depth, right: wide.map((v, d) => x[d] + v), box: ids.map((_, i) => ({ x: x[depth[i]], y: row[i] * 56, w: w[i], h: 40 })) };
 }
+// The four points of an edge: in the tree out on the right and in on the left; back to the left, or around a column on its right.
+function curve(g, a, b, tree) {
+  const A = g.box[a], B = g.box[b], right = q => q.x + q.w;
+  if (a === b) { const x = right(A) - 34, y = A.y + 40; return [[x, y], [x, y + 20], [x + 24, y + 20], [x + 24, y + 2]]; }
+  if (tree) { const x = right(A), m = x + 18, y = B.y + 20; return [[x, A.y + 20], [m, A.y + 20], [m, y], [m + 14, y]]; }
+  const below = B.y > A.y, out = A.y + (below ? 30 : 10), into = B.y + (below ? 10 : 30);
+  if (g.depth[b] > g.depth[a]) { const x = right(A), z = B.x - 1, m = (x + z) / 2; return [[x, out], [m, out], [m, into], [z, into]]; }
+  if (g.depth[b] < g.depth[a]) { const x = A.x, z = right(B) + 1, bend = Math.max(30, (x - z) / 2); return [[x, A.y + 30], [x - bend, A.y + 30], [z + bend, B.y + 30], [z, B.y + 30]]; }
+  const far = Math.abs(out - into), m = (far > 80 ? g.right[g.depth[a]] : Math.max(right(A), right(B))) + 26 + Math.min(26, far * 0.06);
+  return [[right(A), out], [m, out], [m, into], [right(B) + 1, into]];
+}
+const along = (c, t) => [0, 1].map(i => { const s = 1 - t; return s * s * s * c[0][i] + 3 * s * s * t * c[1][i] + 3 * s * t * t * c[2][i] + t * t * t * c[3][i]; });
+const meet = (a, b) => a[0] < b[0] + b[2] && b[0] < a[0] + a[2] && a[1] < b[1] + b[3] && b[1] < a[1] + a[3];
 function paintGraph(view, n, f) {
   if (!n) return;
   const pick = around(n.id, f), g = arrange(pick), path = f && f.node === n.id && f.path.length ? f.path : pathOf(n.id);
   const onPath = new Set(path.slice(1).map((id, i) => path[i] + '>' + id));
   const svg = sv('svg', { width: '100%', height: '100%', role: 'img', 'aria-label': 'Objects around ' + n.label }), world = sv('g', {});
   svg.append(world);
-  const labels = [], drawn = new Set();
+  const labels = [], named = [], drawn = new Set();
   g.inner.forEach(([a, b, e]) => {
-    const A = g.box[a], B = g.box[b], tree = g.up[b] === a && !drawn.has(a + '>' + b);
+    const B = g.box[b], tree = g.up[b] === a && !drawn.has(a + '>' + b);
     drawn.add(a + '>' + b);
     const cls = e.weak ? 'weak' : onPath.has(e.from + '>' + e.to) ? 'path' : N[e.from].cycle && N[e.from].cycle === N[e.to].cycle ? 'cycle' : tree ? 'strong' : 'other';
-    let d, lx, ly;
-    const x1 = A.x + A.w, y1 = A.y + 20, x2 = B.x - 1, y2 = B.y + 20;
-    if (a === b) { d = `M${x1 - 18} ${A.y}c-2-22 34-22 18 20`; lx = x1 - 8; ly = A.y - 10; }
-    else if (x2 > x1) { const m = tree ? x1 + 18 : (x1 + x2) / 2; d = `M${x1} ${y1}C${m} ${y1} ${m} ${y2} ${tree ? m + 14 : x2} ${y2}H${x2}`; lx = tree ? (m + 10 + x2) / 2 : x1 + (x2 - x1) * 0.3; ly = tree ? y2 - 5 : y1 + (y2 - y1) * 0.2; }
-    else { const u = A.x + A.w / 2, v = B.x + B.w / 2, below = B.y > A.y, q = below ? B.y : B.y + 40; d = `M${u} ${A.y + 40}C${u} ${A.y + 76} ${v} ${below ? q - 30 : q + 36} ${v} ${q}`; lx = u + (v - u) * 0.15; ly = A.y + 60; }
+    const c = curve(g, a, b, tree), d = `M${c[0]}C${c[1]} ${c[2]} ${c[3]}${tree && a !== b ? 'H' + (B.x - 1) : ''}`;
     const p = sv('path', { class: 'e ' + cls, d, 'marker-end': 'url(#tip-' + cls + ')' });
     p.append(sv('title', {}, e.label + (e.site ? ' ' + e.site : '')));
     world.append(p);
-    if (e.label) labels.push(sv('text', { class: 'l ' + cls, x: lx, y: ly }, middle(e.label, 24)));
+    if (!e.label) return;
+    const words = middle(e.label, 24), half = words.length * 3.1;
+    const fixed = a === b ? [c[0][0] - half - 3, c[0][1] + 12] : tree ? [(c[1][0] + 10 + B.x - 7) / 2, c[3][1] - 5] : null;
+    named.push([c, words, cls, fixed, g.depth[b] < g.depth[a] ? 11 : -3]);
+  });
+  // Labels of the tree have their places; the others look for one.
+  const taken = g.box.map(q => [q.x, q.y, q.w, q.h]);
+  named.sort((a, b) => !a[3] - !b[3]).forEach(([c, text, cls, fixed, below]) => {
+    const w = text.length * 6.2, rect = at => [at[0] - w / 2, at[1] - 10, w, 12];
+    const spots = [0.25, 0.38, 0.16, 0.5, 0.64, 0.78].map(s => along(c, s)).map(([x, y]) => [x, y + below]);
+    const at = fixed || spots.find(s => !taken.some(q => meet(q, rect(s)))) || spots[0];
+    if (!fixed) taken.push(rect(at));
+    labels.push(sv('text', { class: 'l ' + cls, x: at[0], y: at[1] }, text));
   });
   const defs = sv('defs', {});
   for (const cls of ['strong', 'path', 'cycle', 'other', 'weak']) {
@@ -410,6 +431,7 @@ function paintTable(view, n) {
 // ---- keys ----
 const KEYS = [['j, ↓', 'next finding'], ['k, ↑', 'previous finding'], ['/', 'filter'], ['Esc', 'clear the filter, leave a field'], ['Enter', 'show the chosen object in the graph'], ['s', 'source'], ['g', 'graph'], ['i', 'icicle of retained sizes'], ['o', 'table of objects'], ['b', 'back'], ['Shift-click', 'in the graph: show more of what an object holds'], ['wheel, drag', 'in the graph: zoom, move'], ['?', 'this help']];
 const help = $('help');
+help.append(el('p', '', 'All instances of a class are one object here, as is all that one line makes. Sizes are estimates for one of them; what nothing tells counts as 16 B.'));
 { const t = el('table'); KEYS.forEach(([k, d]) => { const r = el('tr'), c = el('td'); c.append(el('kbd', '', k)); r.append(c, el('td', '', d)); t.append(r); }); help.append(t); }
 const toggleHelp = () => help.open ? help.close() : help.showModal();
 $('helpb').addEventListener('click', toggleHelp);

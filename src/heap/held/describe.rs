@@ -368,7 +368,7 @@ impl Asker<'_> {
     }
 
     /// A short text of an expression.
-    pub(super) fn text(&self, value: ValueRef, depth: u32) -> String {
+    pub(in crate::heap) fn text(&self, value: ValueRef, depth: u32) -> String {
         let program = self.program;
         let file = value.file;
         let Some(depth) = depth.checked_sub(1) else {

@@ -4,11 +4,23 @@ use rustc_hash::FxHashMap;
 
 use super::{EdgeKind, Found, Group, HeapView, Node, NodeId, NodeKind};
 use crate::base::Span;
-use crate::facts::model::FuncId;
+use crate::facts::model::{FuncId, ValueKind};
 use crate::finding::{Finding, Growth, Place, Step};
 use crate::heap::held::{Asker, Hold, Key, Objects};
+use crate::link::program::ValueRef;
 use crate::link::{ClassRef, FuncRef};
-use crate::models::resources::Kind;
+
+/// Steps of which each leads to another object: `_error → object`, `is → exception` is one.
+fn settled(steps: &[Step]) -> Vec<Step> {
+    let mut settled: Vec<Step> = Vec::with_capacity(steps.len());
+    for step in steps {
+        match settled.last_mut() {
+            Some(last) if step.edge == "is" => last.node.clone_from(&step.node),
+            _ => settled.push(step.clone()),
+        }
+    }
+    settled
+}
 
 /// Edges to what one step of growth adds.
 fn is_entry(edge: &str) -> bool {
@@ -18,25 +30,42 @@ fn is_entry(edge: &str) -> bool {
     )
 }
 
-/// Finds, or makes, the objects of all paths.
-pub(super) fn place(asker: &Asker<'_>, objects: &mut Objects, findings: &[Finding]) -> Vec<Found> {
+/// Finds, or makes, the objects of all paths; and the paths that lead back to their frame, as cycles.
+pub(super) fn place(
+    asker: &Asker<'_>,
+    objects: &mut Objects,
+    findings: &[Finding],
+) -> (Vec<Found>, Vec<Vec<NodeId>>) {
     let mut placing = Placing {
         asker,
         objects,
         told: 0,
         defined: defined(asker),
         roots: FxHashMap::default(),
+        threads: FxHashMap::default(),
+        cycles: Vec::new(),
     };
     for (at, key) in placing.objects.keys.iter().enumerate() {
         let node = &placing.objects.nodes[at];
         let name = match key {
             Key::Module(_) => format!("{} (module globals)", node.label),
             Key::Registry(_) => node.label.clone(),
+            Key::Thread(_) => {
+                if let Some(site) = node.site {
+                    placing.threads.insert(start(site), at as NodeId);
+                }
+                continue;
+            }
             _ => continue,
         };
         placing.roots.entry(name).or_insert(at as NodeId);
     }
-    findings.iter().map(|it| placing.finding(it)).collect()
+    let found = findings.iter().map(|it| placing.finding(it)).collect();
+    (found, placing.cycles)
+}
+
+fn start(place: Place) -> (u32, u32) {
+    (place.file.index() as u32, place.span.start)
 }
 
 /// What is defined where: classes and functions by the places of their names.
@@ -72,6 +101,9 @@ struct Placing<'a, 'p, 'o> {
     told: u32,
     defined: FxHashMap<(u32, u32), Defined>,
     roots: FxHashMap<String, NodeId>,
+    /// Threads by where they are made.
+    threads: FxHashMap<(u32, u32), NodeId>,
+    cycles: Vec<Vec<NodeId>>,
 }
 
 impl Placing<'_, '_, '_> {
@@ -79,14 +111,23 @@ impl Placing<'_, '_, '_> {
         let Some((root, steps)) = finding.path.split_first() else {
             return self.in_frame(finding);
         };
-        let mut at = self.root(root, finding);
+        let first = self.root(root, finding);
+        let mut at = first;
         let mut path = vec![at];
         let mut node = None;
-        for step in steps {
+        for step in &settled(steps) {
             if is_entry(&step.edge) && node.is_none() {
                 node = Some(at);
             }
-            let next = self.step(at, step, finding);
+            let is_back = step.node == root.node
+                && self.objects.nodes[first as usize].kind == NodeKind::Frame;
+            let next = if is_back {
+                self.cycles.push(path.clone());
+                self.link(at, first, edge_kind(&step.edge), &step.edge, step.place);
+                first
+            } else {
+                self.step(at, step, finding)
+            };
             if next != at || step.edge != "__closure__" {
                 path.push(next);
             }
@@ -134,10 +175,7 @@ impl Placing<'_, '_, '_> {
     }
 
     fn defined_at(&self, place: Option<Place>) -> Option<Defined> {
-        let place = place?;
-        self.defined
-            .get(&(place.file.index() as u32, place.span.start))
-            .copied()
+        self.defined.get(&start(place?)).copied()
     }
 
     fn root(&mut self, step: &Step, finding: &Finding) -> NodeId {
@@ -163,6 +201,13 @@ impl Placing<'_, '_, '_> {
         }
         if let Some(class) = self.class_named(&step.node, finding) {
             return self.key(Key::Instance(class));
+        }
+        if step.node.contains("thread") {
+            let labels = finding.labels.iter().map(|it| it.place);
+            let mut places = labels.chain([finding.primary]).chain(step.place);
+            if let Some(&id) = places.find_map(|it| self.threads.get(&start(it))) {
+                return id;
+            }
         }
         let (group, kind) = match step.node.as_str() {
             it if it.contains("thread") => (Group::Threads, NodeKind::Root),
@@ -351,11 +396,12 @@ impl Placing<'_, '_, '_> {
                 NodeKind::Object
             },
             if name.is_empty() {
-                finding.rule.name.as_str()
+                self.called(file, finding.primary.span)
+                    .unwrap_or_else(|| finding.rule.name.clone())
             } else {
-                name
+                name.to_owned()
             },
-            lost.map_or("", |it| noun(it.kind)),
+            lost.map_or("", |it| it.kind.noun()),
         );
         node.site = Some(finding.primary);
         let id = self.told(node);
@@ -364,13 +410,25 @@ impl Placing<'_, '_, '_> {
             frame,
             id,
             EdgeKind::Local,
-            label.as_deref().unwrap_or("opens"),
+            label
+                .as_deref()
+                .unwrap_or(if is_resource { "opens" } else { "makes" }),
             Some(finding.primary),
         );
         Found {
             node: id,
             path: vec![frame, id],
         }
+    }
+
+    /// The call at a place: `create_task(…)`.
+    fn called(&self, file: u32, span: Span) -> Option<String> {
+        let facts = self.asker.program.facts(file);
+        let mut values = facts.values.iter_ids();
+        let (id, _) = values.find(|(_, it)| {
+            matches!(it.kind, ValueKind::Call(call) if facts.calls[call].at.start == span.start)
+        })?;
+        Some(self.asker.text(ValueRef { file, id }, 2))
     }
 
     /// The local variable that is bound to what is made at a place.
@@ -382,29 +440,6 @@ impl Placing<'_, '_, '_> {
             .find(|it| it.value.is_some_and(|id| facts.values[id].at == span.start))?;
         let name = facts.vars[def.var].name;
         Some(self.asker.program.name(file, name).to_owned())
-    }
-}
-
-fn noun(kind: Kind) -> &'static str {
-    match kind {
-        Kind::File => "file",
-        Kind::Descriptor => "descriptor",
-        Kind::Scan => "directory scan",
-        Kind::Map => "memory map",
-        Kind::Socket => "socket",
-        Kind::Server => "server",
-        Kind::Selector => "selector",
-        Kind::Connection => "connection",
-        Kind::Cursor => "cursor",
-        Kind::Engine => "engine",
-        Kind::Process => "process",
-        Kind::Executor => "executor",
-        Kind::Loop => "event loop",
-        Kind::Client => "client",
-        Kind::Response => "response",
-        Kind::TemporaryFile => "temporary file",
-        Kind::TemporaryDirectory => "temporary directory",
-        Kind::SharedMemory => "shared memory",
     }
 }
 

@@ -221,23 +221,36 @@ impl Picked<'_> {
     }
 
     fn finish(self) -> HeapView {
+        let mut part = HeapView {
+            nodes: Vec::with_capacity(self.order.len()),
+            edges: Vec::new(),
+            findings: Vec::new(),
+        };
+        for &old in &self.order {
+            part.nodes.push(self.view.nodes[old as usize].clone());
+        }
+        let hidden = self.edges(&mut part);
+        self.dominators(&mut part);
+        more(&mut part, hidden);
+        part.order_edges();
+        self.hang(&mut part.nodes, &mut part.edges);
+        part.findings = self.findings();
+        part
+    }
+
+    /// Edges between what is drawn, and parents. Gives what is held and not drawn, by holder.
+    fn edges(&self, part: &mut HeapView) -> Vec<(NodeId, usize, u64)> {
         let view = self.view;
-        let mut nodes: Vec<Node> = self
-            .order
-            .iter()
-            .map(|&it| view.nodes[it as usize].clone())
-            .collect();
-        let mut edges = Vec::new();
-        let mut parents: FxHashMap<u32, u32> = FxHashMap::default();
-        let mut more = Vec::new();
+        let mut kept: FxHashMap<u32, u32> = FxHashMap::default();
+        let mut left_out = Vec::new();
         for (from, &old) in self.order.iter().enumerate() {
             let mut hidden: Vec<NodeId> = Vec::new();
             for id in view.out_ids(old) {
                 let edge = &view.edges[id as usize];
                 match self.ids.get(&edge.to) {
                     Some(&to) => {
-                        parents.insert(id, edges.len() as u32);
-                        edges.push(Edge {
+                        kept.insert(id, part.edges.len() as u32);
+                        part.edges.push(Edge {
                             from: from as NodeId,
                             to,
                             ..edge.clone()
@@ -249,86 +262,97 @@ impl Picked<'_> {
             }
             hidden.sort_unstable();
             hidden.dedup();
-            if hidden.is_empty() {
-                continue;
+            if !hidden.is_empty() {
+                let own = hidden.iter().map(|&it| &view.nodes[it as usize]);
+                let bytes = own
+                    .filter(|it| it.idom == Some(old))
+                    .fold(0_u64, |sum, it| sum.saturating_add(it.retained));
+                left_out.push((from as NodeId, hidden.len(), bytes));
             }
-            let own: Vec<NodeId> = hidden
-                .iter()
-                .copied()
-                .filter(|&it| view.nodes[it as usize].idom == Some(old))
-                .collect();
-            let bytes = own.iter().fold(0_u64, |sum, &it| {
-                sum.saturating_add(view.nodes[it as usize].retained)
-            });
-            more.push((from as NodeId, hidden.len(), bytes));
-        }
-        for (from, count, bytes) in more {
-            let holder = &nodes[from as usize];
-            let mut node = Node::new(
-                format!("{} + more", holder.key),
-                NodeKind::More,
-                format!("+{count} more"),
-                "",
-            );
-            node.self_bytes = bytes;
-            node.retained = bytes;
-            node.is_sized = bytes > 0;
-            node.distance = holder.distance + 1;
-            node.idom = Some(from);
-            node.parent = Some(edges.len() as u32);
-            edges.push(Edge {
-                from,
-                to: nodes.len() as NodeId,
-                kind: EdgeKind::Internal,
-                label: String::new(),
-                is_weak: false,
-                site: None,
-            });
-            nodes.push(node);
         }
         for (at, &old) in self.order.iter().enumerate() {
-            let node = &mut nodes[at];
-            let whole = &view.nodes[old as usize];
-            node.parent = whole.parent.and_then(|it| parents.get(&it).copied());
-            let mut up = whole.idom;
+            let parent = view.nodes[old as usize].parent;
+            part.nodes[at].parent = parent.and_then(|it| kept.get(&it).copied());
+        }
+        self.adopt(part);
+        left_out
+    }
+
+    /// An object whose path is not drawn stands beside another holder that is; else it would look like a root.
+    fn adopt(&self, part: &mut HeapView) {
+        for (id, edge) in part.edges.iter().enumerate() {
+            let is_orphan = {
+                let parent = self.view.nodes[self.order[edge.to as usize] as usize].parent;
+                let is_hung = parent.is_none_or(|it| {
+                    let holder = self.view.edges[it as usize].from;
+                    self.view.nodes[holder as usize].kind == NodeKind::Group
+                });
+                part.nodes[edge.to as usize].parent.is_none() && !is_hung
+            };
+            if !is_orphan || edge.is_weak {
+                continue;
+            }
+            // Not below itself.
+            let mut up = Some(edge.from);
+            while let Some(it) = up.filter(|it| *it != edge.to) {
+                let parent = part.nodes[it as usize].parent;
+                up = parent.map(|it| part.edges[it as usize].from);
+            }
+            if up.is_none() {
+                part.nodes[edge.to as usize].parent = Some(id as u32);
+            }
+        }
+    }
+
+    /// The nearest dominator that is drawn.
+    fn dominators(&self, part: &mut HeapView) {
+        for (node, &old) in part.nodes.iter_mut().zip(&self.order) {
+            let mut up = self.view.nodes[old as usize].idom;
             while let Some(it) = up
                 && !self.ids.contains_key(&it)
             {
-                up = view.nodes[it as usize].idom;
+                up = self.view.nodes[it as usize].idom;
             }
             node.idom = up.map(|it| self.ids[&it]);
         }
-        // Edges by holder again; parents are numbers of edges.
-        let mut order: Vec<u32> = (0..edges.len() as u32).collect();
-        order.sort_by_key(|&it| edges[it as usize].from);
-        let mut moved = vec![0; edges.len()];
-        for (new, &old) in order.iter().enumerate() {
-            moved[old as usize] = new as u32;
-        }
-        for node in &mut nodes {
-            node.parent = node.parent.map(|it| moved[it as usize]);
-        }
-        let mut edges = order
-            .into_iter()
-            .map(|it| edges[it as usize].clone())
-            .collect();
-        self.hang(&mut nodes, &mut edges);
-        let findings = view
-            .findings
-            .iter()
+    }
+
+    fn findings(&self) -> Vec<Found> {
+        let known = |it: &NodeId| self.ids.get(it).copied();
+        let found = self.view.findings.iter();
+        found
             .map(|it| Found {
-                node: self.ids.get(&it.node).copied().unwrap_or(NodeId::MAX),
-                path: it
-                    .path
-                    .iter()
-                    .map_while(|it| self.ids.get(it).copied())
-                    .collect(),
+                node: known(&it.node).unwrap_or(NodeId::MAX),
+                path: it.path.iter().map_while(known).collect(),
             })
-            .collect();
-        HeapView {
-            nodes,
-            edges,
-            findings,
-        }
+            .collect()
+    }
+}
+
+/// Adds one `+N more` beside each holder whose held objects are not all drawn: how many, and their bytes.
+fn more(part: &mut HeapView, hidden: Vec<(NodeId, usize, u64)>) {
+    for (from, count, bytes) in hidden {
+        let holder = &part.nodes[from as usize];
+        let mut node = Node::new(
+            format!("{} + more", holder.key),
+            NodeKind::More,
+            format!("+{count} more"),
+            "",
+        );
+        node.self_bytes = bytes;
+        node.retained = bytes;
+        node.is_sized = bytes > 0;
+        node.distance = holder.distance + 1;
+        node.idom = Some(from);
+        node.parent = Some(part.edges.len() as u32);
+        part.edges.push(Edge {
+            from,
+            to: part.nodes.len() as NodeId,
+            kind: EdgeKind::Internal,
+            label: String::new(),
+            is_weak: false,
+            site: None,
+        });
+        part.nodes.push(node);
     }
 }

@@ -67,6 +67,11 @@ export function wrongBoxes(selector) {
       if ((Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) < 4.5) wrong.push(`"${text.textContent}" is faint`);
     }
   }
+  const page = document.querySelector(selector).getBoundingClientRect();
+  if (selector === 'svg') for (const text of document.querySelectorAll('svg text')) {
+    const r = text.getBoundingClientRect();
+    if (r.left < 0 || r.right > page.right) wrong.push(`"${text.textContent}" is cut off`);
+  }
   for (let i = 0; i < boxes.length; i++) for (let j = i + 1; j < boxes.length; j++) {
     const a = boxes[i], b = boxes[j];
     if (a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height) wrong.push(`boxes ${i} and ${j} meet`);
