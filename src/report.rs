@@ -235,7 +235,7 @@ impl fmt::Display for Format {
 
 /// A name that is no format.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("unknown output format `{name}`; formats are {}, html", names())]
+#[error("unknown output format `{name}`; formats are {}, tree, html", names())]
 pub struct FormatError {
     name: String,
 }
@@ -433,7 +433,7 @@ mod tests {
         assert_eq!(
             error,
             "unknown output format `xml`; formats are full, concise, json, jsonl, github, sarif, gitlab, junit, markdown, \
-             rdjson, rdjsonl, azure, checkstyle, pylint, sonar, html"
+             rdjson, rdjsonl, azure, checkstyle, pylint, sonar, tree, html"
         );
     }
 

@@ -208,6 +208,118 @@ fn snapshots_have_the_form_that_readers_want() {
 }
 
 #[test]
+fn what_only_moved_is_the_same_object_in_a_snapshot() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let module = folder.path().join("app.py");
+    let program = "CACHE = {}\n\ndef get(key):\n    CACHE[key] = [key]\n";
+    let objects = |text: &str| {
+        fs::write(&module, text).expect("written");
+        let path = folder.path().to_str().expect("UTF-8");
+        let text = stdout(&["heap", path, "-o", "heapsnapshot", "--no-cache"]);
+        let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let nodes = json["nodes"].as_array().expect("a list");
+        let mut objects: Vec<(u64, String)> = nodes
+            .chunks(7)
+            .map(|it| {
+                let name = it[1].as_u64().expect("a number") as usize;
+                let name = json["strings"][name].as_str().expect("a text");
+                (it[2].as_u64().expect("a number"), name.to_owned())
+            })
+            .collect();
+        objects.sort();
+        assert!(json["locations"].as_array().is_some_and(Vec::is_empty));
+        objects
+    };
+    let before = objects(program);
+    assert!(
+        before.iter().any(|it| it.1 == "dict app.CACHE (app.py)"),
+        "{before:?}"
+    );
+    assert_eq!(objects(&format!("\n\n{program}")), before);
+    let after = objects(&format!("{program}\nADDED = {{}}\n"));
+    let new: Vec<_> = after.iter().filter(|it| !before.contains(it)).collect();
+    assert_eq!(new.len(), 1, "{new:?}");
+    assert_eq!(new[0].1, "dict app.ADDED (app.py)");
+}
+
+#[test]
+fn findings_come_with_their_trees() {
+    let output = heaplint(&["check", SHOP, "-q", "-o", "tree"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1));
+    let blocks: Vec<&str> = text.split("\n\n").collect();
+    assert_eq!(blocks.len(), 5, "{text}");
+    let sessions = blocks.iter().find(|it| it.contains("HL101 [error]"));
+    let lines: Vec<&str> = sessions.expect("told").lines().collect();
+    assert!(
+        lines[0].starts_with("fixtures/projects/shop/shop/sessions.py:10:5: HL101 [error] "),
+        "{text}"
+    );
+    assert!(
+        lines[1].starts_with("shop.state.SESSIONS   dict ▲  HL101 per call"),
+        "{text}"
+    );
+    assert!(
+        lines[2].starts_with("├─ held by   shop.state (module globals) → SESSIONS"),
+        "{text}"
+    );
+    // Findings about one object share its tree.
+    let folder = tempfile::tempdir().expect("a folder");
+    let two = "SEEN = []\n\ndef one(x):\n    SEEN.append(x)\n\ndef two(x):\n    SEEN.append(x)\n";
+    fs::write(folder.path().join("app.py"), two).expect("written");
+    let path = folder.path().to_str().expect("UTF-8");
+    let output = heaplint(&["check", path, "-q", "-o", "tree", "--ascii"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(text.matches("app.SEEN   list").count(), 1, "{text}");
+    assert!(text.is_ascii(), "{text}");
+}
+
+#[test]
+fn places_in_notebooks_are_places_in_cells() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let cell = |kind: &str, lines: &[&str]| {
+        serde_json::json!({
+            "cell_type": kind, "metadata": {}, "source": lines, "outputs": [], "execution_count": null
+        })
+    };
+    let book = serde_json::json!({
+        "nbformat": 4, "nbformat_minor": 5, "metadata": {},
+        "cells": [
+            cell("markdown", &["# Title"]),
+            cell("code", &["import json\n", "CACHE = {}"]),
+            cell("code", &["def get(key):\n", "    CACHE[key] = [key]\n", "    return CACHE[key]"]),
+        ],
+    });
+    let file = folder.path().join("book.ipynb");
+    let text = serde_json::to_string_pretty(&book).expect("JSON");
+    fs::write(&file, &text).expect("written");
+    let path = folder.path().to_str().expect("UTF-8");
+    for format in ["svg", "dot", "html"] {
+        let text = stdout(&["heap", path, "-o", format]);
+        assert!(text.contains("book.ipynb:cell 2:2"), "{format}: {text}");
+    }
+    for what in ["book.ipynb:cell 2:2", "CACHE"] {
+        let text = stdout(&["why", what, path]);
+        assert!(text.starts_with("book.CACHE   dict"), "{what}: {text}");
+        assert!(text.contains("book.ipynb:cell 2:2"), "{what}: {text}");
+    }
+    // Without a cell, the line is one of the file.
+    let line = 1 + text
+        .lines()
+        .position(|it| it.contains("CACHE = {}"))
+        .expect("there");
+    let on_disk = stdout(&["why", &format!("book.ipynb:{line}"), path]);
+    assert!(on_disk.starts_with("book.CACHE   dict"), "{on_disk}");
+    let output = heaplint(&["why", "book.ipynb:cell 3:3", path]);
+    assert_eq!(output.status.code(), Some(2));
+    let says = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        says.contains("on line 3 of cell 3 of `book.ipynb`"),
+        "{says}"
+    );
+}
+
+#[test]
 fn a_page_holds_everything_and_asks_for_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let page = folder.path().join("r.html");

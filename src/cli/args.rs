@@ -94,7 +94,8 @@ pub(super) struct AnalysisArgs {
 pub(super) struct CheckArgs {
     /// Files and folders of the program [default: the current folder]; of `link`, files that `facts` wrote
     pub(super) paths: Vec<PathBuf>,
-    /// Write findings as FORMAT to PATH, or to standard output; may be given several times
+    /// Write findings as FORMAT to PATH, or to standard output; may be given several times: full, concise, tree, html,
+    /// json, jsonl, sarif, github, markdown, gitlab, junit, rdjson, rdjsonl, azure, checkstyle, pylint, sonar
     #[arg(long, short = 'o', value_name = "FORMAT[:PATH]")]
     pub(super) output: Vec<String>,
     #[command(flatten)]
@@ -302,7 +303,7 @@ pub(super) struct HeapArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct WhyArgs {
-    /// A name (`_CACHE`, `app.cache._CACHE`, `Session`), or a place in a file: FILE:LINE
+    /// A name (`_CACHE`, `app.cache._CACHE`, `Session`), or a place in a file: FILE:LINE, NOTEBOOK:cell N:LINE
     pub(super) what: String,
     /// Files and folders of the program [default: the current folder]
     pub(super) paths: Vec<PathBuf>,

@@ -13,9 +13,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::args::{AnalysisArgs, CheckArgs, When};
 use super::changes::{self, Changes};
 use super::fix;
-use super::output::Output;
+use super::output::{Drawn, Output};
 use super::watch;
 use crate::config::{Config, Source, Sourced};
+use crate::draw::tree;
 use crate::finding::remedy::Safety;
 use crate::finding::{Finding, Severity};
 use crate::pipeline::{self, Analysis, CacheChoice, Request, Want, severity_of};
@@ -110,7 +111,7 @@ fn once(args: &CheckArgs) -> anyhow::Result<ExitCode> {
 
 /// What a run must find out for these outputs.
 pub(super) fn want(outputs: &[Output]) -> Want {
-    if outputs.iter().any(Output::is_page) {
+    if outputs.iter().any(Output::is_drawn) {
         Want::Heap
     } else {
         Want::Findings
@@ -285,7 +286,10 @@ pub(super) fn print(
         false => outputs,
     };
     for output in outputs {
-        output.write(&report, &style, || super::heap::page(roots, analysis))?;
+        output.write(&report, &style, |what, style| match what {
+            Drawn::Page => super::heap::page(roots, analysis),
+            Drawn::Trees => tree::report(&super::heap::picture(analysis), &report, style),
+        })?;
     }
     if args.statistics {
         // A document on standard output stays one.

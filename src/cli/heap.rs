@@ -70,11 +70,7 @@ pub(super) fn run(args: &HeapArgs) -> anyhow::Result<ExitCode> {
         Some(glob) => Some(focus(glob, &analysis)?),
     };
     let drawing = Drawing {
-        whole: Picture {
-            view: &analysis.heap,
-            findings: &analysis.findings,
-            sources: &analysis.sources,
-        },
+        whole: picture(&analysis),
         changes,
         cut: Cut { focus, ..cut },
         title: title(&roots, &analysis),
@@ -310,14 +306,22 @@ fn git(folder: &Path, args: &[&str], index: Option<&Path>) -> anyhow::Result<Str
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// The page about a whole program.
-pub(super) fn page(roots: &[PathBuf], analysis: &Analysis) -> String {
-    let picture = Picture {
+/// What drawings of a whole program are made of.
+pub(super) fn picture(analysis: &Analysis) -> Picture<'_> {
+    Picture {
         view: &analysis.heap,
         findings: &analysis.findings,
         sources: &analysis.sources,
-    };
-    draw::html::html(&picture, &title(roots, analysis), &counts(analysis))
+    }
+}
+
+/// The page about a whole program.
+pub(super) fn page(roots: &[PathBuf], analysis: &Analysis) -> String {
+    draw::html::html(
+        &picture(analysis),
+        &title(roots, analysis),
+        &counts(analysis),
+    )
 }
 
 /// What a drawing is called: after the folder, without the way to it.

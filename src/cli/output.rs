@@ -7,10 +7,34 @@ use anyhow::{Context as _, bail};
 
 use crate::report::{self, Format, Report, Style};
 
+/// What is written of the heap, with the findings in it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Drawn {
+    /// The page.
+    Page,
+    /// Who holds what each finding is about, as trees.
+    Trees,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Report(Format),
+    Drawn(Drawn),
+}
+
+impl Form {
+    /// Whether people read it on a terminal.
+    fn is_for_people(self) -> bool {
+        matches!(
+            self,
+            Self::Report(Format::Full | Format::Concise) | Self::Drawn(Drawn::Trees)
+        )
+    }
+}
+
 /// A format and where it goes.
 pub(super) struct Output {
-    /// `None` is the page, which needs the heap too.
-    format: Option<Format>,
+    form: Form,
     path: Option<PathBuf>,
 }
 
@@ -19,23 +43,24 @@ impl Output {
     pub(super) fn parse_all(words: &[String]) -> anyhow::Result<Vec<Self>> {
         if words.is_empty() {
             return Ok(vec![Self {
-                format: Some(Format::Full),
+                form: Form::Report(Format::Full),
                 path: None,
             }]);
         }
         let mut outputs = Vec::new();
         for word in words {
             let (name, path) = split(word);
-            let format = match name {
-                "html" => None,
-                name => Some(name.parse().with_context(|| format!("--output {word}"))?),
+            let form = match name {
+                "html" => Form::Drawn(Drawn::Page),
+                "tree" => Form::Drawn(Drawn::Trees),
+                name => Form::Report(name.parse().with_context(|| format!("--output {word}"))?),
             };
-            outputs.push(Self { format, path });
+            outputs.push(Self { form, path });
         }
         let on_stdout: Vec<_> = outputs.iter().filter(|it| it.path.is_none()).collect();
         let for_people = on_stdout
             .iter()
-            .filter(|it| matches!(it.format, Some(Format::Full | Format::Concise)))
+            .filter(|it| it.form.is_for_people())
             .count();
         if on_stdout.len() > 2 || on_stdout.len() == 2 && for_people != 1 {
             bail!(
@@ -47,12 +72,12 @@ impl Output {
 
     /// Whether it goes to standard output and is not for people.
     pub(super) fn is_document(&self) -> bool {
-        self.path.is_none() && !matches!(self.format, Some(Format::Full | Format::Concise))
+        self.path.is_none() && !self.form.is_for_people()
     }
 
-    /// Whether it is the page.
-    pub(super) fn is_page(&self) -> bool {
-        self.format.is_none()
+    /// Whether it needs the heap.
+    pub(super) fn is_drawn(&self) -> bool {
+        matches!(self.form, Form::Drawn(_))
     }
 
     /// Writes a report: to a buffer first, then at once; a file by way of a temporary one in its folder.
@@ -60,22 +85,20 @@ impl Output {
         &self,
         report: &Report<'_>,
         style: &Style,
-        page: impl FnOnce() -> String,
+        draw: impl FnOnce(Drawn, &Style) -> String,
     ) -> anyhow::Result<()> {
-        let Some(format) = self.format else {
-            return deliver(self.path.as_deref(), page().as_bytes());
-        };
-        let mut buffer = Vec::new();
-        let plain = Style {
-            color: false,
+        let style = &Style {
+            color: style.color && self.path.is_none(),
             ..*style
         };
-        report::write(
-            format,
-            report,
-            if self.path.is_some() { &plain } else { style },
-            &mut buffer,
-        )?;
+        let format = match self.form {
+            Form::Report(format) => format,
+            Form::Drawn(it) => {
+                return deliver(self.path.as_deref(), draw(it, style).as_bytes());
+            }
+        };
+        let mut buffer = Vec::new();
+        report::write(format, report, style, &mut buffer)?;
         let is_added = format == Format::Markdown && self.path.as_deref().is_some_and(is_summary);
         match &self.path {
             Some(path) if is_added => append(path, &buffer)

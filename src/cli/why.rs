@@ -7,8 +7,8 @@ use anyhow::bail;
 
 use super::args::{RuleFormat, WhyArgs};
 use super::check;
-use crate::base::{FileId, Idx};
-use crate::draw::{Picture, tree};
+use crate::base::{FileId, Idx, SourceFile, Span};
+use crate::draw::tree;
 use crate::heap::view::NodeId;
 use crate::pipeline::{self, Analysis, Request, Want};
 use crate::report::{self, Style};
@@ -33,11 +33,7 @@ pub(super) fn run(args: &WhyArgs) -> anyhow::Result<ExitCode> {
     }
     let found = find(&analysis, &args.what)?;
     let view = &analysis.heap;
-    let picture = Picture {
-        view,
-        findings: &analysis.findings,
-        sources: &analysis.sources,
-    };
+    let picture = super::heap::picture(&analysis);
     let holders = view.holders();
     let mut out = std::io::stdout().lock();
     match args.output {
@@ -75,10 +71,8 @@ pub(super) fn run(args: &WhyArgs) -> anyhow::Result<ExitCode> {
 
 fn find(analysis: &Analysis, what: &str) -> anyhow::Result<Vec<NodeId>> {
     let view = &analysis.heap;
-    if let Some((path, line)) = what.rsplit_once(':')
-        && let Ok(line) = line.parse::<u32>()
-    {
-        return at_line(analysis, path, line);
+    if let Some((path, spot)) = Spot::read(what) {
+        return at_line(analysis, path, spot);
     }
     let found = view.named(what);
     if found.is_empty() {
@@ -95,8 +89,49 @@ fn find(analysis: &Analysis, what: &str) -> anyhow::Result<Vec<NodeId>> {
     Ok(found)
 }
 
+/// A line of a file; in a notebook, of a cell.
+#[derive(Clone, Copy)]
+struct Spot {
+    cell: Option<u32>,
+    line: u32,
+}
+
+impl Spot {
+    /// `FILE:LINE`, or `NOTEBOOK:cell N:LINE` as messages write it.
+    fn read(what: &str) -> Option<(&str, Self)> {
+        let (path, line) = what.rsplit_once(':')?;
+        let line = line.parse().ok()?;
+        if let Some((path, cell)) = path.rsplit_once(":cell ") {
+            let cell = Some(cell.parse().ok()?);
+            return Some((path, Self { cell, line }));
+        }
+        Some((path, Self { cell: None, line }))
+    }
+
+    /// Whether a range of a file goes over it. Without a cell, a line of a notebook is one of the file on disk.
+    fn is_in(self, file: &SourceFile, span: Span) -> bool {
+        let Some(cell) = self.cell else {
+            let (lines, span) = (file.disk().1, file.on_disk(span));
+            return (lines.line(span.start)..=lines.line(span.end)).contains(&self.line);
+        };
+        let ends = file.cell_spot(span.start).zip(file.cell_spot(span.end));
+        ends.is_some_and(|(first, last)| {
+            first.cell == cell && (first.at.line..=last.at.line).contains(&self.line)
+        })
+    }
+}
+
+impl std::fmt::Display for Spot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.cell {
+            Some(cell) => write!(f, "line {} of cell {cell}", self.line),
+            None => write!(f, "line {}", self.line),
+        }
+    }
+}
+
 /// Objects that are made, bound or put somewhere on a line.
-fn at_line(analysis: &Analysis, path: &str, line: u32) -> anyhow::Result<Vec<NodeId>> {
+fn at_line(analysis: &Analysis, path: &str, spot: Spot) -> anyhow::Result<Vec<NodeId>> {
     let wanted = path.replace('\\', "/");
     let wanted = wanted.trim_start_matches("./");
     let sources = &analysis.sources;
@@ -118,10 +153,7 @@ fn at_line(analysis: &Analysis, path: &str, line: u32) -> anyhow::Result<Vec<Nod
     }
     let is_there = |site: Option<crate::finding::Place>| {
         site.is_some_and(|it| {
-            files.contains(&it.file) && {
-                let lines = &sources.file(it.file).lines;
-                lines.line(it.span.start) <= line && line <= lines.line(it.span.end)
-            }
+            files.contains(&it.file) && spot.is_in(sources.file(it.file), it.span)
         })
     };
     let view = &analysis.heap;
@@ -141,7 +173,7 @@ fn at_line(analysis: &Analysis, path: &str, line: u32) -> anyhow::Result<Vec<Nod
         );
     }
     if found.is_empty() {
-        bail!("no object of the heap is made or held on line {line} of `{shown}`");
+        bail!("no object of the heap is made or held on {spot} of `{shown}`");
     }
     Ok(found)
 }
