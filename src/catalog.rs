@@ -31,10 +31,21 @@ pub struct RuleMeta {
 }
 
 impl RuleMeta {
-    /// The page without its head.
+    /// The page without its head and its drawings, which only the repository shows.
     #[must_use]
-    pub fn manual(&self) -> &'static str {
-        split(self.page).map_or(self.page, |it| it.1)
+    pub fn manual(&self) -> String {
+        let text = split(self.page).map_or(self.page, |it| it.1);
+        let mut manual = String::with_capacity(text.len());
+        let mut lines = text.split_inclusive('\n');
+        while let Some(line) = lines.next() {
+            if line.starts_with("![") {
+                // With the blank line below it.
+                lines.next();
+            } else {
+                manual.push_str(line);
+            }
+        }
+        manual
     }
 
     /// Whether it judges comments of ours instead of the program.

@@ -9,14 +9,13 @@ pub mod mermaid;
 pub mod snapshot;
 pub mod svg;
 pub mod tree;
+pub mod words;
 
 use std::str::FromStr;
 
-use unicode_width::UnicodeWidthChar;
-
-use crate::base::{SourceMap, human};
-use crate::finding::{Finding, Growth, Place};
-use crate::heap::view::{HeapView, Node, NodeKind};
+use crate::base::SourceMap;
+use crate::finding::{Finding, Place};
+use crate::heap::view::{HeapView, Node};
 
 /// What a drawing is made of.
 #[derive(Clone, Copy, Debug)]
@@ -49,42 +48,20 @@ impl<'a> Picture<'a> {
         codes.dedup();
         codes
     }
-}
 
-/// `per call`, as people say it.
-#[must_use]
-pub fn growth_words(growth: Growth) -> &'static str {
-    match growth {
-        Growth::Bounded => "bounded",
-        Growth::PerCall => "per call",
-        Growth::PerInstance => "per instance",
-        Growth::PerThread => "per thread",
-        Growth::PerLoop => "per turn of the loop",
-        Growth::Unknown => "",
-    }
-}
-
-/// The size to show beside an object: of one step where it grows, else of what goes with it. Nothing when nothing is known.
-#[must_use]
-pub fn size_words(node: &Node) -> String {
-    match (node.grows, node.step_bytes) {
-        (Some(_), Some(bytes)) => format!("{} each", human(bytes)),
-        (Some(_), None) => String::new(),
-        (None, _) if node.kind == NodeKind::Group => String::new(),
-        (None, _) if node.is_sized || node.retained >= 1024 => human(node.retained),
-        _ => String::new(),
-    }
-}
-
-/// As [`size_words`], with what a step of growth is: `≈ 1.4 KiB per call`.
-#[must_use]
-pub fn step_words(node: &Node) -> String {
-    match (node.grows, node.step_bytes) {
-        (Some(growth), Some(bytes)) => format!("{} {}", human(bytes), growth_words(growth))
-            .trim_end()
-            .to_owned(),
-        (Some(growth), None) => growth_words(growth).to_owned(),
-        (None, _) => size_words(node),
+    /// Of each edge, whether it lies on the path of a finding.
+    #[must_use]
+    pub fn path_edges(&self) -> Vec<bool> {
+        let mut on_path = vec![false; self.view.edges.len()];
+        for found in &self.view.findings {
+            for pair in found.path.windows(2) {
+                let mut ids = self.view.out_ids(pair[0]);
+                if let Some(id) = ids.find(|&it| self.view.edges[it as usize].to == pair[1]) {
+                    on_path[id as usize] = true;
+                }
+            }
+        }
+        on_path
     }
 }
 
@@ -168,34 +145,4 @@ pub fn write(format: Format, picture: &Picture<'_>, title: &str, counts: &str) -
         Format::Mermaid => mermaid::mermaid(picture),
         Format::Folded => folded::folded(picture),
     }
-}
-
-/// A text of at most so many columns, cut in the middle: both ends of a name tell something.
-#[must_use]
-pub fn middle(text: &str, columns: usize) -> String {
-    let wide = |c: char| c.width().unwrap_or(0);
-    let all: usize = text.chars().map(wide).sum();
-    if all <= columns {
-        return text.to_owned();
-    }
-    let (mut left, mut right) = (columns / 2, columns - columns / 2 - 1);
-    let mut head = String::new();
-    for c in text.chars() {
-        if wide(c) > left {
-            break;
-        }
-        left -= wide(c);
-        head.push(c);
-    }
-    let mut tail: Vec<char> = Vec::new();
-    for c in text.chars().rev() {
-        if wide(c) > right {
-            break;
-        }
-        right -= wide(c);
-        tail.push(c);
-    }
-    head.push('…');
-    head.extend(tail.into_iter().rev());
-    head
 }

@@ -64,12 +64,8 @@ fn chosen<'a>(report: &Report<'a>, most: usize) -> Vec<&'a Finding> {
 }
 
 fn rule(meta: &RuleMeta) -> Value {
-    let manual = meta
-        .manual()
-        .split("\n## Bad")
-        .next()
-        .unwrap_or("")
-        .trim_end();
+    let manual = meta.manual();
+    let manual = manual.split("\n## Bad").next().unwrap_or("").trim_end();
     let mut tags = vec!["memory-leak"];
     // The tag `security` would move findings into another list.
     let own = meta.tags.iter().map(String::as_str);

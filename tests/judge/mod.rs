@@ -4,7 +4,10 @@
 
 #![allow(dead_code, reason = "each suite uses its part")]
 
+pub mod page;
+
 use std::fmt::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use heaplint::config::{self, Config, Source, Sourced};
@@ -20,6 +23,18 @@ pub struct Program {
     pub target: Option<String>,
     /// Whether callers are unknown.
     pub is_library: bool,
+}
+
+impl Program {
+    /// Writes its files into a folder.
+    pub fn write(&self, folder: &Path) -> std::io::Result<()> {
+        for (path, text) in &self.files {
+            let at = folder.join(path);
+            std::fs::create_dir_all(at.parent().expect("a file lies in a folder"))?;
+            std::fs::write(at, text)?;
+        }
+        Ok(())
+    }
 }
 
 /// A finding, reduced to what is compared.
@@ -71,11 +86,7 @@ fn look_from(
     confidence: config::Confidence,
 ) -> Result<Vec<Seen>, Failed> {
     let folder = tempfile::Builder::new().prefix("program").tempdir()?;
-    for (path, text) in &program.files {
-        let at = folder.path().join(path);
-        std::fs::create_dir_all(at.parent().expect("a file lies in a folder"))?;
-        std::fs::write(at, text)?;
-    }
+    program.write(folder.path())?;
     let settings = folder.path().join("heaplint.toml");
     let mut config = if settings.is_file() {
         Config::from_file(&settings)?
