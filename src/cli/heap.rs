@@ -38,6 +38,7 @@ pub(super) fn run(args: &HeapArgs) -> anyhow::Result<ExitCode> {
         focus: None,
         depth: args.depth.unwrap_or(DEPTH),
         max_nodes: args.max_nodes.unwrap_or(MAX_NODES),
+        fill: false,
     };
     if let (Some(old), [new]) = (&args.compare, args.paths.as_slice())
         && new.extension().is_some_and(|it| it == "json")

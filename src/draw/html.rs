@@ -43,11 +43,13 @@ pub fn html(picture: &Picture<'_>, title: &str, counts: &str) -> String {
     let view = if picture.view.nodes.len() > NODES {
         cut = picture.view.cut(&Cut {
             max_nodes: NODES,
+            fill: true,
             ..Cut::default()
         });
+        let kept = cut.nodes.iter().filter(|it| it.kind != NodeKind::More);
         left.push(format!(
-            "{} objects far from findings",
-            picture.view.nodes.len() - cut.nodes.len().min(picture.view.nodes.len())
+            "{} objects that retain little",
+            picture.view.nodes.len() - kept.count()
         ));
         &cut
     } else {

@@ -34,7 +34,8 @@ impl HeapView {
             .expect("ALL lists every group") as NodeId
     }
 
-    fn groups(&self) -> impl Iterator<Item = NodeId> + '_ {
+    /// Numbers of the groups' nodes.
+    pub(super) fn groups(&self) -> impl Iterator<Item = NodeId> + '_ {
         (0..self.nodes.len() as NodeId)
             .take_while(|&it| self.nodes[it as usize].kind == NodeKind::Group)
     }

@@ -13,6 +13,8 @@ pub struct Cut {
     pub depth: u32,
     /// Most objects to draw.
     pub max_nodes: usize,
+    /// Whether room that is left goes to what retains most, and groups of roots are kept.
+    pub fill: bool,
 }
 
 /// Steps to what an object retains, unless told otherwise.
@@ -32,6 +34,7 @@ impl Default for Cut {
             focus: None,
             depth: DEPTH,
             max_nodes: MAX_NODES,
+            fill: false,
         }
     }
 }
@@ -45,7 +48,21 @@ impl HeapView {
             ids: FxHashMap::default(),
             order: Vec::new(),
             max: cut.max_nodes.max(1),
+            cycles: FxHashMap::default(),
         };
+        for (at, node) in self.nodes.iter().enumerate() {
+            if let Some(cycle) = node.cycle {
+                let members: &mut Vec<NodeId> = picked.cycles.entry(cycle).or_default();
+                if members.len() < CYCLE {
+                    members.push(at as NodeId);
+                }
+            }
+        }
+        if cut.fill {
+            for group in self.groups() {
+                picked.take(group);
+            }
+        }
         let focus: Vec<NodeId> = match &cut.focus {
             Some(focus) => focus.clone(),
             None => self.worth_drawing(),
@@ -70,6 +87,13 @@ impl HeapView {
         let holders = self.holders();
         for &node in &focus {
             picked.other_holders(node, &holders[node as usize]);
+        }
+        if cut.fill {
+            let mut rest: Vec<NodeId> = (0..self.nodes.len() as NodeId).collect();
+            rest.sort_by_key(|&it| std::cmp::Reverse(self.nodes[it as usize].retained));
+            for node in rest {
+                picked.path(&self.path(node));
+            }
         }
         picked.finish()
     }
@@ -113,6 +137,8 @@ struct Picked<'a> {
     ids: FxHashMap<NodeId, NodeId>,
     order: Vec<NodeId>,
     max: usize,
+    /// Of each cycle, the objects that are drawn.
+    cycles: FxHashMap<u32, Vec<NodeId>>,
 }
 
 impl Picked<'_> {
@@ -123,9 +149,13 @@ impl Picked<'_> {
         if self.order.len() >= self.max || self.view.nodes[node as usize].kind == NodeKind::Group {
             return false;
         }
+        self.take(node);
+        true
+    }
+
+    fn take(&mut self, node: NodeId) {
         self.ids.insert(node, self.order.len() as NodeId);
         self.order.push(node);
-        true
     }
 
     /// What no root holds hangs under a box that says so.
@@ -139,7 +169,7 @@ impl Picked<'_> {
                     held.push(at as NodeId);
                 }
             }
-            if held.is_empty() {
+            if held.is_empty() || self.ids.contains_key(&group) {
                 continue;
             }
             let id = nodes.len() as NodeId;
@@ -174,9 +204,7 @@ impl Picked<'_> {
         let Some(cycle) = self.view.nodes[node as usize].cycle else {
             return;
         };
-        let members = (0..self.view.nodes.len() as NodeId)
-            .filter(|&it| self.view.nodes[it as usize].cycle == Some(cycle));
-        for it in members.take(CYCLE) {
+        for it in self.cycles.get(&cycle).cloned().unwrap_or_default() {
             self.add(it);
         }
     }
