@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use heaplint::draw::layout::{Measure, layout};
 use heaplint::heap::view::HeapView;
-use heaplint::heap::view::changes::{FORM, Snapshot};
+use heaplint::heap::view::changes::{FORM, Outline};
 
 const MEASURE: Measure = Measure {
     letter: 6.2,
@@ -32,7 +32,7 @@ fn heap(count: usize) -> HeapView {
         .collect();
     holds
         .extend((0..count / 2).map(|_| (name(random(count)), "y".to_owned(), name(random(count)))));
-    HeapView::of_snapshot(&Snapshot {
+    HeapView::of_outline(&Outline {
         heaplint_heap: FORM,
         roots: (0..roots).map(name).collect(),
         growing: Vec::new(),

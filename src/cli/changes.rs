@@ -1,16 +1,15 @@
 //! The lines that changed since a revision, as git tells them: a view of one run's findings.
 //!
-//! Git is called with fixed arguments and never through a shell; a revision that begins with `-` is refused. What git's
-//! settings would start (a pager, external diffs, a file watcher) is switched off.
+//! A revision that begins with `-` is refused.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{anyhow, bail};
 
+use super::git::{Failure, Git};
 use crate::base::SourceMap;
 use crate::finding::{Finding, Place};
 
@@ -32,7 +31,7 @@ enum Changed {
 impl Changes {
     /// What changed since `revision`, or since where its line of work and ours parted, in the repository of `folder`.
     pub(super) fn since(revision: &str, folder: &Path) -> anyhow::Result<Self> {
-        let git = Git { folder };
+        let git = Git::of(folder);
         let top = match git.text(&["rev-parse", "--show-toplevel"]) {
             Ok(top) => PathBuf::from(top.trim_end_matches(['\n', '\r'])),
             Err(Failure::Missing) => bail!("--diff: there is no `git` to ask"),
@@ -42,7 +41,7 @@ impl Changes {
             Err(Failure::Said(said)) => bail!("--diff: {said}"),
         };
         let top = top.canonicalize().unwrap_or(top);
-        let git = Git { folder: &top };
+        let git = Git::of(&top);
         if revision.starts_with('-') || revision.is_empty() {
             bail!("--diff: `{revision}` is no revision");
         }
@@ -86,7 +85,7 @@ impl Changes {
             base,
             "--",
         ]);
-        let diff = diff.map_err(|it| it.error("git diff"))?;
+        let diff = diff.map_err(|it| it.error("--diff: git diff"))?;
         let mut files: HashMap<PathBuf, Changed> = parse(&diff)?
             .into_iter()
             .map(|(path, lines)| (top.join(path), Changed::Lines(lines)))
@@ -98,7 +97,7 @@ impl Changes {
             "--full-name",
             "-z",
         ]);
-        let new = new.map_err(|it| it.error("git ls-files"))?;
+        let new = new.map_err(|it| it.error("--diff: git ls-files"))?;
         for path in new.split(|it| *it == 0).filter(|it| !it.is_empty()) {
             files.insert(top.join(path_of(path)), Changed::All);
         }
@@ -236,74 +235,6 @@ fn shown(folder: &Path) -> String {
         it if it == "." || it.is_empty() => "the current folder".to_owned(),
         it => it.into_owned(),
     }
-}
-
-/// Git, in a folder.
-struct Git<'a> {
-    folder: &'a Path,
-}
-
-enum Failure {
-    /// There is no git.
-    Missing,
-    /// Its last words.
-    Said(String),
-}
-
-impl Failure {
-    fn error(self, what: &str) -> anyhow::Error {
-        match self {
-            Self::Missing => anyhow!("--diff: there is no `git` to ask"),
-            Self::Said(said) => anyhow!("--diff: {what}: {said}"),
-        }
-    }
-}
-
-impl Git<'_> {
-    fn text(&self, args: &[&str]) -> Result<String, Failure> {
-        let bytes = self.bytes(args)?;
-        String::from_utf8(bytes).map_err(|_| Failure::Said("git said what is no text".to_owned()))
-    }
-
-    fn bytes(&self, args: &[&str]) -> Result<Vec<u8>, Failure> {
-        let output = Command::new("git")
-            .args([
-                "--no-pager",
-                "-c",
-                "core.fsmonitor=false",
-                "-c",
-                "core.quotePath=true",
-            ])
-            .args(args)
-            .current_dir(self.folder)
-            .env("LC_ALL", "C")
-            .env("GIT_OPTIONAL_LOCKS", "0")
-            .env_remove("GIT_EXTERNAL_DIFF")
-            .output()
-            .map_err(|it| match it.kind() {
-                std::io::ErrorKind::NotFound => Failure::Missing,
-                _ => Failure::Said(it.to_string()),
-            })?;
-        if output.status.success() {
-            return Ok(output.stdout);
-        }
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        let first = said.lines().next().unwrap_or("git failed").to_owned();
-        Err(Failure::Said(first))
-    }
-}
-
-/// The folder whose repository is asked: of the first path.
-pub(super) fn folder_of(roots: &[PathBuf]) -> anyhow::Result<PathBuf> {
-    let first = roots.first().map_or(Path::new("."), PathBuf::as_path);
-    let real = first
-        .canonicalize()
-        .with_context(|| format!("{} cannot be read", first.display()))?;
-    Ok(if real.is_dir() {
-        real
-    } else {
-        real.parent().unwrap_or(&real).to_owned()
-    })
 }
 
 #[cfg(test)]

@@ -11,8 +11,9 @@ use anyhow::{Context as _, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::{AnalysisArgs, CheckArgs, When};
-use super::changes::{self, Changes};
+use super::changes::Changes;
 use super::fix;
+use super::git;
 use super::output::{Drawn, Output};
 use super::watch;
 use crate::config::{Config, Source, Sourced};
@@ -58,7 +59,7 @@ fn once(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let outputs = Output::parse_all(&args.output)?;
     let fail_level = severity_of(config.fail_level.value);
     let changes = match &args.diff {
-        Some(revision) => Some(Changes::since(revision, &changes::folder_of(&paths)?)?),
+        Some(revision) => Some(Changes::since(revision, &git::folder_of(&paths)?)?),
         None => None,
     };
     let request = Request {

@@ -1,19 +1,20 @@
 //! `heaplint heap`: draw it, or tell what a change adds to it.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::str::FromStr;
 
 use anyhow::{Context as _, anyhow, bail};
 use globset::GlobBuilder;
 
 use super::args::HeapArgs;
-use super::check;
 use super::output::{deliver, split};
+use super::past::Past;
+use super::{check, git};
 use crate::base::SourceMap;
 use crate::draw::{self, Picture, compare};
 use crate::heap::view::HeapView;
-use crate::heap::view::changes::{Changes, FORM, Snapshot};
+use crate::heap::view::changes::{Changes, FORM, Outline};
 use crate::heap::view::select::{Cut, DEPTH, MAX_NODES};
 use crate::pipeline::{self, Analysis, CacheChoice, Request, Want};
 use crate::report;
@@ -43,7 +44,7 @@ pub(super) fn run(args: &HeapArgs) -> anyhow::Result<ExitCode> {
     if let (Some(old), [new]) = (&args.compare, args.paths.as_slice())
         && new.extension().is_some_and(|it| it == "json")
     {
-        let view = HeapView::of_snapshot(&read(new)?);
+        let view = HeapView::of_outline(&read(new)?);
         let changes = view.changes_since(&read(Path::new(old))?);
         let sources = SourceMap::default();
         let whole = Picture {
@@ -173,7 +174,7 @@ impl Drawing<'_> {
         use draw::Format as To;
         let format = match (format, &self.changes) {
             (Format::Text | Format::Json, None) => {
-                let json = serde_json::to_string_pretty(&self.whole.view.snapshot());
+                let json = serde_json::to_string_pretty(&self.whole.view.outline());
                 return json.expect("texts serialize") + "\n";
             }
             (Format::Text, Some(changes)) => return compare::text(&self.whole, changes),
@@ -204,107 +205,34 @@ impl Drawing<'_> {
     }
 }
 
-fn read(path: &Path) -> anyhow::Result<Snapshot> {
+fn read(path: &Path) -> anyhow::Result<Outline> {
     let shown = path.display();
     let text = std::fs::read(path).with_context(|| format!("{shown} cannot be read"))?;
-    let snapshot: Snapshot = serde_json::from_slice(&text)
+    let outline: Outline = serde_json::from_slice(&text)
         .map_err(|it| anyhow!("{shown} is no heap that `heaplint heap -o json` wrote: {it}"))?;
-    if snapshot.heaplint_heap != FORM {
+    if outline.heaplint_heap != FORM {
         bail!("{shown} was written by another version of heaplint; write it anew");
     }
-    Ok(snapshot)
+    Ok(outline)
 }
 
 /// The older heap: a file, or the program as it was at a revision.
-fn before(args: &HeapArgs, old: &str, roots: &[PathBuf]) -> anyhow::Result<Snapshot> {
+fn before(args: &HeapArgs, old: &str, roots: &[PathBuf]) -> anyhow::Result<Outline> {
     if Path::new(old).is_file() {
         return read(Path::new(old));
     }
-    let first = std::fs::canonicalize(&roots[0])
-        .with_context(|| format!("{} cannot be read", roots[0].display()))?;
-    let folder = if first.is_dir() {
-        first.as_path()
-    } else {
-        first.parent().unwrap_or(&first)
-    };
-    let top = git(folder, &["rev-parse", "--show-toplevel"], None)
-        .with_context(|| format!("--compare {old}: no such file, and no repository to ask"))?;
-    let top = PathBuf::from(top.trim_end());
-    let name = format!("{old}^{{commit}}");
-    git(
-        &top,
-        &[
-            "rev-parse",
-            "--verify",
-            "--quiet",
-            "--end-of-options",
-            &name,
-        ],
-        None,
-    )
-    .map_err(|_| anyhow!("--compare: `{old}` is neither a file nor a revision"))?;
-    let past = Past::of(&top, old)?;
-    let roots = roots
-        .iter()
-        .map(|root| {
-            let root = std::fs::canonicalize(root)?;
-            let inside = root.strip_prefix(&top).map_err(std::io::Error::other)?;
-            Ok(past.folder.join(inside))
-        })
-        .collect::<std::io::Result<Vec<PathBuf>>>()
+    let past =
+        Past::of(old, &git::folder_of(roots)?).map_err(|it| anyhow!("--compare {old}: {it}"))?;
+    let there = past
+        .paths(roots)
         .with_context(|| format!("--compare {old}: all paths must be in one repository"))?;
-    let there: Vec<PathBuf> = roots.into_iter().filter(|it| it.exists()).collect();
     if there.is_empty() {
-        return Ok(Snapshot {
+        return Ok(Outline {
             heaplint_heap: FORM,
-            ..Snapshot::default()
+            ..Outline::default()
         });
     }
-    Ok(analyse(args, there, CacheChoice::Off)?.heap.snapshot())
-}
-
-/// The files of a revision, in a folder that goes with this value.
-struct Past {
-    folder: PathBuf,
-}
-
-impl Past {
-    /// By an index of its own, so that nothing of the repository changes.
-    fn of(top: &Path, revision: &str) -> anyhow::Result<Self> {
-        let folder = std::env::temp_dir().join(format!("heaplint-{}", std::process::id()));
-        std::fs::create_dir(&folder)
-            .with_context(|| format!("{} cannot be made", folder.display()))?;
-        let past = Self { folder };
-        let index = past.folder.join(".heaplint-index");
-        git(top, &["read-tree", revision], Some(&index))?;
-        let prefix = format!("--prefix={}/", past.folder.display());
-        git(
-            top,
-            &["checkout-index", "--all", "--quiet", &prefix],
-            Some(&index),
-        )?;
-        Ok(past)
-    }
-}
-
-impl Drop for Past {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
-fn git(folder: &Path, args: &[&str], index: Option<&Path>) -> anyhow::Result<String> {
-    let mut command = Command::new("git");
-    command.arg("-C").arg(folder).args(args);
-    if let Some(index) = index {
-        command.env("GIT_INDEX_FILE", index);
-    }
-    let output = command.output().context("git cannot be run")?;
-    if !output.status.success() {
-        let says = String::from_utf8_lossy(&output.stderr);
-        bail!("git {}: {}", args[0], says.trim());
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    Ok(analyse(args, there, CacheChoice::Off)?.heap.outline())
 }
 
 /// What drawings of a whole program are made of.

@@ -179,44 +179,46 @@ type EdgeRow = (u32, u32, u32, u8, u32);
 /// A label: file, line, first and last column, text.
 type LabelRow = (u32, u32, u32, u32, u32);
 
+/// An object. The script reads fields by their place, in the same order.
 #[derive(Serialize)]
 struct NodeRow(
-    u8,
-    u32,
-    u32,
-    u32,
-    u32,
-    u64,
-    u8,
-    u64,
-    u32,
-    i64,
-    u32,
-    u32,
-    u64,
-    u8,
-    i64,
+    /* kind */ u8,
+    /* label */ u32,
+    /* type */ u32,
+    /* identity */ u32,
+    /* site */ u32,
+    /* own bytes */ u64,
+    /* whether those are known */ u8,
+    /* retained bytes */ u64,
+    /* distance */ u32,
+    /* dominator, or -1 */ i64,
+    /* cycle, or 0 */ u32,
+    /* growth */ u32,
+    /* bytes of a step, or 0 */ u64,
+    /* finalizer */ u8,
+    /* edge from the parent, or -1 */ i64,
 );
 
+/// A finding, likewise.
 #[derive(Serialize)]
 struct FindingRow(
-    u32,
-    u32,
-    u8,
-    u32,
-    u32,
-    u32,
-    Vec<u32>,
-    u32,
-    u64,
-    u32,
-    String,
-    u32,
-    Vec<LabelRow>,
-    i64,
-    Vec<u32>,
-    u32,
-    u32,
+    /* code */ u32,
+    /* name */ u32,
+    /* severity */ u8,
+    /* confidence */ u32,
+    /* message */ u32,
+    /* help */ u32,
+    /* notes */ Vec<u32>,
+    /* growth */ u32,
+    /* retained bytes, or 0 */ u64,
+    /* symbol */ u32,
+    /* fingerprint */ String,
+    /* place */ u32,
+    /* labels */ Vec<LabelRow>,
+    /* object, or -1 */ i64,
+    /* path */ Vec<u32>,
+    /* kind of root */ u32,
+    /* folder */ u32,
 );
 
 struct Data<'a> {

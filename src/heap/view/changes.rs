@@ -7,7 +7,7 @@ use super::{HeapView, NodeId, NodeKind};
 
 /// A heap as it is kept to compare with later: names, no places.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Snapshot {
+pub struct Outline {
     /// The form of this value; others are refused.
     pub heaplint_heap: u32,
     /// Roots that hold something.
@@ -58,9 +58,9 @@ impl Changes {
 impl HeapView {
     /// What is kept of a heap.
     #[must_use]
-    pub fn snapshot(&self) -> Snapshot {
+    pub fn outline(&self) -> Outline {
         let name = |id: NodeId| self.nodes[id as usize].key.clone();
-        let mut snapshot = Snapshot {
+        let mut outline = Outline {
             heaplint_heap: FORM,
             roots: self.roots().map(name).collect(),
             growing: self.growing().map(name).collect(),
@@ -72,11 +72,11 @@ impl HeapView {
                 })
                 .collect(),
         };
-        snapshot.roots.sort();
-        snapshot.growing.sort();
-        snapshot.holds.sort();
-        snapshot.holds.dedup();
-        snapshot
+        outline.roots.sort();
+        outline.growing.sort();
+        outline.holds.sort();
+        outline.holds.dedup();
+        outline
     }
 
     fn roots(&self) -> impl Iterator<Item = NodeId> + '_ {
@@ -99,7 +99,7 @@ impl HeapView {
 
     /// What this heap has that an older one had not.
     #[must_use]
-    pub fn changes_since(&self, old: &Snapshot) -> Changes {
+    pub fn changes_since(&self, old: &Outline) -> Changes {
         let set = |list: &'_ [String]| -> FxHashSet<String> { list.iter().cloned().collect() };
         let (roots, growing) = (set(&old.roots), set(&old.growing));
         let mut known: FxHashSet<&str> = FxHashSet::default();
@@ -109,7 +109,7 @@ impl HeapView {
             holds.entry((from, to)).or_default().insert(label);
         }
         let key = |id: NodeId| self.nodes[id as usize].key.as_str();
-        let now = self.snapshot();
+        let now = self.outline();
         let (roots_now, growing_now) = (set(&now.roots), set(&now.growing));
         Changes {
             roots: self
@@ -147,7 +147,7 @@ impl HeapView {
 impl HeapView {
     /// A heap of names, from what was kept of it.
     #[must_use]
-    pub fn of_snapshot(snapshot: &Snapshot) -> Self {
+    pub fn of_outline(outline: &Outline) -> Self {
         use super::{Edge, EdgeKind, Group, Node};
         use crate::finding::Growth;
         let mut view = Self::default();
@@ -157,13 +157,8 @@ impl HeapView {
                 .push(Node::new(key, NodeKind::Group, group.title(), ""));
         }
         let mut ids: FxHashMap<&str, NodeId> = FxHashMap::default();
-        let holders = snapshot.holds.iter().flat_map(|it| [&it.0, &it.2]);
-        for key in snapshot
-            .roots
-            .iter()
-            .chain(&snapshot.growing)
-            .chain(holders)
-        {
+        let holders = outline.holds.iter().flat_map(|it| [&it.0, &it.2]);
+        for key in outline.roots.iter().chain(&outline.growing).chain(holders) {
             if ids.contains_key(key.as_str()) {
                 continue;
             }
@@ -171,7 +166,7 @@ impl HeapView {
             let label = key.rsplit('/').next().unwrap_or(key);
             view.nodes.push(Node::new(key, NodeKind::Object, label, ""));
         }
-        for key in &snapshot.growing {
+        for key in &outline.growing {
             let node = &mut view.nodes[ids[key.as_str()] as usize];
             node.kind = NodeKind::Container;
             node.grows = Some(Growth::Unknown);
@@ -184,12 +179,12 @@ impl HeapView {
             is_weak: false,
             site: None,
         };
-        for key in &snapshot.roots {
+        for key in &outline.roots {
             let id = ids[key.as_str()];
             view.nodes[id as usize].kind = NodeKind::Root;
             view.edges.push(edge(0, id, "", EdgeKind::Internal));
         }
-        for (from, label, to) in &snapshot.holds {
+        for (from, label, to) in &outline.holds {
             let (from, to) = (ids[from.as_str()], ids[to.as_str()]);
             view.edges.push(edge(from, to, label, EdgeKind::Attribute));
         }
