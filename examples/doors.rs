@@ -1,6 +1,6 @@
 //! Compares the two doors on all Python files below a folder: `cargo run --release --example doors FOLDER [THREADS]`.
 //!
-//! Prints each file whose trees differ, each that one door alone refuses, counts, and the time of each door.
+//! Prints each file whose trees differ, each that a door refuses, counts, and the time of each door.
 
 #[path = "../tests/doors/compare.rs"]
 mod compare;
@@ -33,6 +33,7 @@ fn main() -> anyhow::Result<()> {
 struct Counts {
     equal: usize,
     different: usize,
+    no_text: usize,
     by_both: usize,
     by_ruff: usize,
     by_rustpython: usize,
@@ -64,7 +65,16 @@ impl Counts {
                 self.by_ruff += 1;
                 println!("refused by ruff: {path}: {error}");
             }
-            Outcome::Refused { .. } => self.by_both += 1,
+            Outcome::Refused {
+                ruff: Some(error), ..
+            } => {
+                self.by_both += 1;
+                println!("refused by both: {path}: {error}");
+            }
+            Outcome::NoText(error) => {
+                self.no_text += 1;
+                println!("no text: {path}: {error}");
+            }
         }
     }
 
@@ -72,7 +82,10 @@ impl Counts {
         let bytes: usize = files.iter().map(|it| it.bytes).sum();
         let megabytes = bytes as f64 / 1e6;
         println!("{} files, {megabytes:.0} MB", files.len());
-        println!("equal {}, different {}", self.equal, self.different);
+        println!(
+            "equal {}, different {}, no text {}",
+            self.equal, self.different, self.no_text
+        );
         println!(
             "refused by both {}, by ruff alone {}, by rustpython alone {}",
             self.by_both, self.by_ruff, self.by_rustpython

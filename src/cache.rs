@@ -9,6 +9,7 @@
 mod pack;
 
 use std::fs;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -127,12 +128,14 @@ impl Cache {
     }
 
     /// Makes what was put visible to later runs.
-    pub fn close(self) {
-        let state = self.writer.into_inner().unwrap_or(State::Closed);
-        let State::Writing(mut writer) = state else {
+    pub fn close(&self) {
+        let Ok(mut state) = self.writer.lock() else {
             return;
         };
-        let used = self.used.into_inner().unwrap_or_default();
+        let State::Writing(mut writer) = mem::replace(&mut *state, State::Closed) else {
+            return;
+        };
+        let Ok(used) = self.used.lock() else { return };
         let size = |it: &(usize, Spot)| u64::from(it.1.len);
         let all: u64 = self.index.values().map(size).sum();
         let of_use: u64 = used

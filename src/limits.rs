@@ -66,6 +66,13 @@ pub const MAX_FILE: u64 = 64 << 20;
 /// Bytes of a notebook that is read: most of one are outputs, which cost little.
 pub const MAX_NOTEBOOK: u64 = 512 << 20;
 
+/// Seconds that reading one file down to its facts may take, and more for each megabyte: a thousand times what it takes.
+/// What takes longer is given up, and said.
+pub const FILE_SECONDS: u64 = 60;
+
+/// Seconds more for each megabyte of a file.
+pub const FILE_SECONDS_PER_MEGABYTE: u64 = 20;
+
 /// Nesting of expressions and blocks beyond which a node becomes an error.
 ///
 /// CPython itself stops at 200 brackets and 100 indents. Operator, attribute, call and `elif` chains do not count:

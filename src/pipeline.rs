@@ -4,41 +4,39 @@
 //! becomes a notice; the rest of the run goes on, and the exit code says so.
 
 mod comments;
+mod reading;
 mod selection;
+mod workers;
 
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
 
 use rayon::prelude::*;
-use rustc_hash::FxHashSet;
 
 use crate::base::{FileId, Idx, SourceMap};
 use crate::baseline::{Baseline, BaselineError, Entry};
 use crate::cache::{Cache, Key};
-use crate::config::{Config, Level, Parser, Program as ProgramSetting};
+use crate::config::{Config, Level, Program as ProgramSetting};
 use crate::discover::{
-    self, DiscoverError, DiscoverOptions, Discovered, Exclude, FileKind, ProgramKind, SourcePath,
+    self, DiscoverError, DiscoverOptions, Discovered, Exclude, ProgramKind, SourcePath,
 };
-use crate::facts::collect::collect_for;
-use crate::facts::model::FileFacts;
 use crate::finding::remedy::{Edit, Fix, Safety};
 use crate::finding::{Finding, Severity, Stored, finish};
 use crate::fix;
 use crate::heap::Census;
 use crate::heap::view::HeapView;
-use crate::limits::STACK_SIZE;
 use crate::link::{self, FileInput};
-use crate::lower::Door;
 use crate::models::{Lesson, Models};
-use crate::notebook::NotebookError;
 use crate::report::{Notice, NoticeKind, Stats};
 use crate::rules;
 use crate::shard;
-use crate::source::{self, Overlay, Source, SourceError};
+use crate::source::{self, Overlay, Source};
 use comments::CommentSet;
+use reading::{Kept, Reading, inputs};
 use selection::Selection;
+use workers::Workers;
 
 /// What is to be analysed, and how.
 #[derive(Debug)]
@@ -179,44 +177,40 @@ pub fn analyze_for(
     let started = std::time::Instant::now();
     let config = &request.config;
     let selection = Selection::new(config)?;
-    let discovered = step_discover(request)?;
+    let mut discovered = step_discover(request)?;
     let models = models(config)?;
-    let pool = pool(config)?;
+    let mut workers = Workers::new(config.threads.value)?;
     let baseline = read_baseline(config)?;
     let cache = request
         .cache
         .folder(&discovered.project_root)
-        .map(|it| Cache::open(&it));
-    let mut analysis = pool.install(|| {
-        let reading = Reading::of(config, &models);
-        let keys = cache
-            .as_ref()
-            .and_then(|_| step_keys(request, &discovered, &reading));
+        .map(|it| Arc::new(Cache::open(&it)));
+    let reading = Reading::of(config, &models, &request.overlay);
+    let keys = cache
+        .as_ref()
+        .and_then(|_| workers.install(|| step_keys(request, &discovered, &reading)));
+    let kept = match (&cache, &keys) {
         // The heap is not kept.
-        if want == Want::Findings
-            && let (Some(cache), Some(keys)) = (&cache, &keys)
-            && let Some(kept) = step_kept(cache, keys.whole, request, &discovered)
-        {
-            return kept;
+        (Some(cache), Some(keys)) if want == Want::Findings => {
+            workers.install(|| step_kept(cache, keys.whole, request, &discovered))
         }
-        let kind = match config.program.value {
-            ProgramSetting::Application => ProgramKind::Application,
-            ProgramSetting::Library => ProgramKind::Library,
-            ProgramSetting::Auto => step_kind(request, &discovered),
-        };
-        let run = |cache: Option<(&Cache, &Keys)>| {
-            let (inputs, notices) = step_collect(
-                &discovered.files,
-                &request.overlay,
-                &reading,
-                cache,
-                progress,
-            );
+        _ => None,
+    };
+    let kind = match config.program.value {
+        ProgramSetting::Application => ProgramKind::Application,
+        ProgramSetting::Library => ProgramKind::Library,
+        ProgramSetting::Auto => step_kind(request, &discovered),
+    };
+    let mut run = |discovered: &mut Discovered, kept: Option<Kept>| {
+        let files = &mut discovered.files;
+        let collected = reading::collect(files, &reading, kept, &mut workers, progress);
+        let (inputs, notices) = inputs(files, collected);
+        workers.install(|| {
             run(Collected {
                 want,
                 config,
                 selection: &selection,
-                discovered: &discovered,
+                discovered,
                 models: &models,
                 kind,
                 inputs,
@@ -224,18 +218,26 @@ pub fn analyze_for(
                 is_whole: request.roots.iter().any(|it| it.is_dir()),
                 text: &|at: usize| source::read(&discovered.files[at], &request.overlay).ok(),
             })
-        };
-        let Some((cache, keys)) = cache.as_ref().zip(keys.as_ref()) else {
-            return run(None);
-        };
-        let analysis = run(Some((cache, keys)));
-        if analysis.has_internal_error {
-            // What was kept may be damaged in a way that no check sees.
-            return run(None);
+        })
+    };
+    let mut analysis = match (kept, &cache, &keys) {
+        (Some(kept), ..) => kept,
+        (None, Some(cache), Some(keys)) => {
+            let of_files = Kept {
+                cache: cache.clone(),
+                keys: keys.files.clone(),
+            };
+            let analysis = run(&mut discovered, Some(of_files));
+            if analysis.has_internal_error {
+                // What was kept may be damaged in a way that no check sees.
+                run(&mut discovered, None)
+            } else {
+                keep(cache, keys.whole, &analysis);
+                analysis
+            }
         }
-        keep(cache, keys.whole, &analysis);
-        analysis
-    });
+        _ => run(&mut discovered, None),
+    };
     if let Some(cache) = cache {
         cache.close();
     }
@@ -302,24 +304,16 @@ pub fn map(request: &Request, to: &Path) -> Result<usize, Error> {
         ProgramSetting::Auto => discover::program_kind(&discovered.project_root),
     };
     let models = models(&request.config)?;
-    let reading = Reading::of(&request.config, &models);
-    let pool = pool(&request.config)?;
+    let reading = Reading::of(&request.config, &models, &request.overlay);
+    let mut workers = Workers::new(request.config.threads.value)?;
     let mut writer = shard::Writer::new(to, &discovered, kind)?;
     // A bounded number of files at a time: what is written need not be kept.
     for some in discovered.files.chunks(1024) {
-        let collected: Vec<_> = pool.install(|| {
-            some.par_iter()
-                .map(|file| {
-                    let (facts, notices) = collect_file(file, &request.overlay, &reading, None);
-                    (
-                        facts,
-                        notices,
-                        source::bytes(file, &request.overlay).unwrap_or_default(),
-                    )
-                })
-                .collect()
-        });
-        for (file, (facts, notices, bytes)) in some.iter().zip(collected) {
+        let mut some = some.to_vec();
+        let collected = reading::collect(&mut some, &reading, None, &mut workers, &|_, _| ());
+        let read = |it: &SourcePath| source::bytes(it, &request.overlay).unwrap_or_default();
+        let bytes: Vec<_> = workers.install(|| some.par_iter().map(read).collect());
+        for ((file, (facts, notices)), bytes) in some.iter().zip(collected).zip(bytes) {
             writer.add(&discovered, file, facts, notices, &bytes)?;
         }
     }
@@ -352,7 +346,7 @@ pub fn reduce(request: &Request, want: Want) -> Result<Analysis, Error> {
     }
     let text = |at: usize| source::code(bytes[at].bytes()?, discovered.files[at].kind).ok();
     let (inputs, notices) = inputs(&discovered.files, collected);
-    let mut analysis = pool(config)?.install(|| {
+    let mut analysis = Workers::new(config.threads.value)?.install(|| {
         run(Collected {
             want,
             config,
@@ -379,14 +373,6 @@ pub fn reduce(request: &Request, want: Want) -> Result<Analysis, Error> {
     add_notices(&discovered, &mut analysis);
     analysis.stats.seconds = started.elapsed().as_secs_f64();
     Ok(analysis)
-}
-
-fn pool(config: &Config) -> Result<rayon::ThreadPool, Error> {
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(config.threads.value)
-        .stack_size(STACK_SIZE)
-        .build()
-        .map_err(|it| Error::Threads(it.to_string()))
 }
 
 /// What stands when all files were read down to their facts.
@@ -543,55 +529,17 @@ fn run(collected: Collected<'_>) -> Analysis {
     }
 }
 
-fn door(config: &Config) -> Door {
-    match config.parser.value {
-        Parser::Auto => Door::Auto,
-        Parser::Rustpython => Door::Rustpython,
-        Parser::Ruff => Door::Ruff,
-    }
-}
-
-/// How files are read down to their facts: what facts depend on besides the file.
-struct Reading<'a> {
-    door: Door,
-    /// Names of openers that the settings teach.
-    openers: &'a FxHashSet<String>,
-    /// The same, sorted.
-    sorted: Vec<&'a [u8]>,
-}
-
-impl<'a> Reading<'a> {
-    fn of(config: &Config, models: &'a Models) -> Self {
-        let openers = models.taught_openers();
-        let mut sorted: Vec<&[u8]> = openers.iter().map(|it| it.as_bytes()).collect();
-        sorted.sort_unstable();
-        Self {
-            door: door(config),
-            openers,
-            sorted,
-        }
-    }
-
-    /// What the facts of a file are kept under.
-    fn key(&self, bytes: &[u8], kind: FileKind) -> Key {
-        let how = [kind as u8, self.door as u8];
-        let mut parts: Vec<&[u8]> = vec![b"facts", &how, bytes];
-        parts.extend(&self.sorted);
-        Key::of(&parts)
-    }
-}
-
 /// What a run's entries in the cache are kept under.
 struct Keys {
     /// The facts of each file.
-    files: Vec<Key>,
+    files: Arc<Vec<Key>>,
     /// The whole result.
     whole: Key,
 }
 
 /// Hashes every file. A result depends on them all, on settings, and on the day (comments may have a last one). `None`
 /// when a file cannot be read.
-fn step_keys(request: &Request, discovered: &Discovered, reading: &Reading<'_>) -> Option<Keys> {
+fn step_keys(request: &Request, discovered: &Discovered, reading: &Reading) -> Option<Keys> {
     let config = &request.config;
     let files: Vec<Key> = discovered
         .files
@@ -614,6 +562,7 @@ fn step_keys(request: &Request, discovered: &Discovered, reading: &Reading<'_>) 
     let mut parts: Vec<&[u8]> = vec![b"result", text.as_bytes()];
     parts.extend(files.iter().map(|it| it.bytes().as_slice()));
     let whole = Key::of(&parts);
+    let files = Arc::new(files);
     Some(Keys { files, whole })
 }
 
@@ -780,136 +729,6 @@ fn step_kind(request: &Request, discovered: &Discovered) -> ProgramKind {
 
 fn is_whole(root: &Path, discovered: &Discovered) -> bool {
     std::fs::canonicalize(root).ok() == std::fs::canonicalize(&discovered.project_root).ok()
-}
-
-/// Reads every file down to its facts, largest first, so that the last one to finish is a small one.
-fn step_collect(
-    files: &[SourcePath],
-    overlay: &Overlay,
-    reading: &Reading<'_>,
-    cache: Option<(&Cache, &Keys)>,
-    progress: Progress<'_>,
-) -> (Vec<FileInput>, Vec<Notice>) {
-    let mut order: Vec<usize> = (0..files.len()).collect();
-    order.sort_by_key(|&it| (std::cmp::Reverse(files[it].size), it));
-    let done = AtomicUsize::new(0);
-    let mut collected: Vec<(usize, FileFacts, Vec<Notice>)> = order
-        .par_iter()
-        .with_max_len(8)
-        .map(|&at| {
-            let (facts, notices) = collect_file(
-                &files[at],
-                overlay,
-                reading,
-                cache.map(|it| (it.0, it.1.files[at])),
-            );
-            progress(done.fetch_add(1, Ordering::Relaxed) + 1, files.len());
-            (at, facts, notices)
-        })
-        .collect();
-    collected.sort_by_key(|it| it.0);
-    inputs(
-        files,
-        collected
-            .into_iter()
-            .map(|(_, facts, notices)| (facts, notices)),
-    )
-}
-
-/// What link is told of the files, and what people are.
-fn inputs(
-    files: &[SourcePath],
-    collected: impl IntoIterator<Item = (FileFacts, Vec<Notice>)>,
-) -> (Vec<FileInput>, Vec<Notice>) {
-    let mut notices = Vec::new();
-    let mut inputs = Vec::with_capacity(files.len());
-    for (file, (facts, its_notices)) in files.iter().zip(collected) {
-        notices.extend(its_notices);
-        let long = (file.dotted_from_root != file.module).then(|| file.dotted_from_root.clone());
-        inputs.push(FileInput {
-            facts,
-            path: file.display.clone(),
-            module: file.module.clone(),
-            long_module: long.filter(|it| !it.is_empty()),
-            is_package: file.path.file_name().is_some_and(|it| it == "__init__.py"),
-            is_apart: file.kind == FileKind::Notebook,
-            is_stub: file.kind == FileKind::Stub,
-            root: file.package_root,
-            is_test: file.is_test,
-            is_vendored: file.is_vendored,
-        });
-    }
-    (inputs, notices)
-}
-
-fn collect_file(
-    file: &SourcePath,
-    overlay: &Overlay,
-    reading: &Reading<'_>,
-    cache: Option<(&Cache, Key)>,
-) -> (FileFacts, Vec<Notice>) {
-    if let Some((cache, key)) = cache
-        && let Some((facts, mut notices)) = cache.get::<(FileFacts, Vec<Notice>)>(key)
-    {
-        for it in &mut notices {
-            it.path = Some(file.display.clone());
-        }
-        return (facts, notices);
-    }
-    let notice = |kind, place: Option<_>, message: String| {
-        let (line_col, cell) = place.unwrap_or_default();
-        Notice {
-            kind,
-            path: Some(file.display.clone()),
-            line_col,
-            cell,
-            message,
-        }
-    };
-    // What is read now may have changed since it was hashed: then it is kept under its own key.
-    let read = source::bytes(file, overlay).and_then(|bytes| {
-        let key = cache.map(|(cache, _)| (cache, reading.key(&bytes, file.kind)));
-        Ok((source::code(bytes, file.kind)?, key))
-    });
-    let (source, key) = match read {
-        Ok(read) => read,
-        Err(error) => {
-            let place = Some((error.line_col(), None));
-            let kind = match error {
-                SourceError::Notebook(NotebookError::Language(_)) => NoticeKind::Info,
-                _ => NoticeKind::Unreadable,
-            };
-            let notice = notice(kind, place, error.to_string());
-            return (FileFacts::default(), vec![notice]);
-        }
-    };
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
-        collect_for(&source.text, &source.lower(reading.door), reading.openers)
-    }));
-    match outcome {
-        Ok(facts) => {
-            let places = source.places(facts.errors.iter().map(|it| it.0.start));
-            let errors = facts.errors.iter().zip(places);
-            let notices = errors.map(|((_, message), (on_disk, cell))| {
-                let place = Some((Some(on_disk), cell));
-                notice(NoticeKind::SyntaxError, place, message.to_string())
-            });
-            let notices: Vec<Notice> = notices.collect();
-            let kept = (facts, notices);
-            if let Some((cache, key)) = key {
-                cache.put(key, &kept);
-            }
-            kept
-        }
-        Err(_) => (
-            FileFacts::default(),
-            vec![notice(
-                NoticeKind::Internal,
-                None,
-                "the analysis of this file failed; please report this".to_owned(),
-            )],
-        ),
-    }
 }
 
 fn step_heap(cx: &rules::Context<'_>, findings: &[Finding]) -> HeapView {

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use heaplint::decode::decode;
 use heaplint::lower::{Door, Lowered, lower};
 use heaplint::syntax::pretty::print_with_spans;
 use rayon::prelude::*;
@@ -26,6 +27,8 @@ pub enum Outcome {
     Equal,
     /// The first line that differs, as each door prints it.
     Different(String),
+    /// Its bytes are no text, and why.
+    NoText(String),
     /// Some door found a syntax error: the first one's text.
     Refused {
         ruff: Option<String>,
@@ -33,13 +36,13 @@ pub enum Outcome {
     },
 }
 
-/// Compares all Python files in UTF-8 below `folder`, in the order of their paths, on `threads` threads (0: all cores).
+/// Compares all Python files and stubs below `folder`, in the order of their paths, on `threads` threads (0: all cores).
 pub fn folder(folder: &Path, threads: usize) -> Vec<Compared> {
     let mut paths: Vec<PathBuf> = WalkDir::new(folder)
         .into_iter()
         .flatten()
         .map(walkdir::DirEntry::into_path)
-        .filter(|it| it.extension().is_some_and(|it| it == "py"))
+        .filter(|it| it.extension().is_some_and(|it| it == "py" || it == "pyi"))
         .collect();
     paths.sort();
     let pool = rayon::ThreadPoolBuilder::new()
@@ -51,13 +54,25 @@ pub fn folder(folder: &Path, threads: usize) -> Vec<Compared> {
 }
 
 fn file(path: PathBuf) -> Option<Compared> {
-    let text = std::fs::read_to_string(&path).ok()?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let (by_ruff, ruff) = timed(text, Door::Ruff);
-    let (by_rustpython, rustpython) = timed(text, Door::Rustpython);
+    let data = std::fs::read(&path).ok()?;
+    let bytes = data.len();
+    let text = match decode(data) {
+        Ok(text) => text,
+        Err(error) => {
+            return Some(Compared {
+                path,
+                bytes,
+                ruff: Duration::ZERO,
+                rustpython: Duration::ZERO,
+                outcome: Outcome::NoText(error.to_string()),
+            });
+        }
+    };
+    let (by_ruff, ruff) = timed(&text, Door::Ruff);
+    let (by_rustpython, rustpython) = timed(&text, Door::Rustpython);
     Some(Compared {
         path,
-        bytes: text.len(),
+        bytes,
         ruff,
         rustpython,
         outcome: compare(&by_ruff, &by_rustpython),
