@@ -7,6 +7,7 @@ mod changes;
 mod check;
 mod fix;
 mod git;
+mod given;
 mod heap;
 mod output;
 mod past;

@@ -235,6 +235,9 @@ pub struct Config {
     pub forbid_blanket: Sourced<bool>,
     /// Baseline file.
     pub baseline: Sourced<Option<PathBuf>>,
+    /// The settings of each folder and file that was named, when they are not the same: of those that hold a file, the
+    /// deepest counts for what is selected, shown and left out. All else is one for a run, and stands here.
+    pub by_root: Vec<(PathBuf, Config)>,
 }
 
 impl Default for Config {
@@ -265,6 +268,7 @@ impl Default for Config {
             require_reason: Sourced::default(false),
             forbid_blanket: Sourced::default(false),
             baseline: Sourced::default(None),
+            by_root: Vec::new(),
         }
     }
 }
@@ -276,6 +280,16 @@ impl Config {
     /// When that file, or one that it extends, cannot be read or says what we do not understand.
     pub fn load(start: &Path) -> Result<Self, ConfigError> {
         read::load(start)
+    }
+
+    /// The settings of several files and folders that are analysed together.
+    ///
+    /// What holds for a run as a whole is the first one's; what is taught is everybody's, and the lowest version counts.
+    ///
+    /// # Errors
+    /// As for [`Config::load`].
+    pub fn load_all(roots: &[PathBuf]) -> Result<Self, ConfigError> {
+        read::load_all(roots)
     }
 
     /// The settings of one named file, and of those that it extends.
@@ -298,6 +312,11 @@ impl Config {
 
     /// The patterns to leave out, of both keys.
     pub fn excludes(&self) -> impl Iterator<Item = &Pattern> {
+        let of_roots = self.by_root.iter().flat_map(|it| it.1.own_excludes());
+        self.own_excludes().chain(of_roots)
+    }
+
+    fn own_excludes(&self) -> impl Iterator<Item = &Pattern> {
         let more = self.extend_exclude.iter().map(|it| &it.value);
         self.exclude.value.iter().chain(more)
     }

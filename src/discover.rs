@@ -33,6 +33,20 @@ pub struct DiscoverOptions {
     pub respect_gitignore: bool,
     /// Whether virtual environments, caches and the like are left out.
     pub default_excludes: bool,
+    /// Files that are there although the disk may not have them.
+    pub given: Vec<PathBuf>,
+}
+
+impl DiscoverOptions {
+    fn given(&self, path: &Path) -> Option<Named> {
+        self.given.iter().find(|it| *it == path).map(|it| Named {
+            given: it.clone(),
+            path: it.clone(),
+            is_dir: false,
+            is_file: true,
+            size: 0,
+        })
+    }
 }
 
 impl Default for DiscoverOptions {
@@ -41,6 +55,7 @@ impl Default for DiscoverOptions {
             exclude: Vec::new(),
             respect_gitignore: true,
             default_excludes: true,
+            given: Vec::new(),
         }
     }
 }
@@ -118,6 +133,8 @@ pub struct Discovered {
     pub package_roots: Vec<PathBuf>,
     /// What [`SourcePath::display`] is relative to.
     pub project_root: PathBuf,
+    /// Folders that were named: all below them is read.
+    pub tops: Vec<PathBuf>,
     /// Paths that were named and are excluded.
     pub excluded_named: Vec<String>,
     /// Files that were named and are not Python.
@@ -173,7 +190,7 @@ pub fn discover(roots: &[PathBuf], options: &DiscoverOptions) -> Result<Discover
     let mut notices = Vec::new();
     let mut named = Vec::new();
     for root in roots {
-        match Named::new(root) {
+        match Named::new(root).or_else(|error| options.given(root).ok_or(error)) {
             Ok(it) => named.push(it),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(DiscoverError::Missing(root.clone()));
@@ -191,16 +208,14 @@ pub fn discover(roots: &[PathBuf], options: &DiscoverOptions) -> Result<Discover
         }
     }
     let project_root = project_root(&named);
+    let folders = named.iter().filter(|it| it.is_dir);
+    let tops = folders.map(|it| it.path.clone()).collect();
     let cx = Ctx {
         patterns: Patterns::new(&options.exclude, &project_root)?,
         folders: Folders::new(&project_root, &named),
-        tops: named
-            .iter()
-            .filter(|it| it.is_dir)
-            .map(|it| it.path.clone())
-            .collect(),
         out: Discovered {
             project_root,
+            tops,
             notices,
             ..Discovered::default()
         },
@@ -266,22 +281,26 @@ fn project_root(named: &[Named]) -> PathBuf {
             .find(|it| folder.starts_with(it))
             .unwrap_or(common)
     });
+    project_of(common).unwrap_or_else(|| {
+        if common.starts_with(&here) {
+            here
+        } else {
+            common.to_owned()
+        }
+    })
+}
+
+/// The nearest folder, this one or one above, that looks like a project.
+#[must_use]
+pub fn project_of(folder: &Path) -> Option<PathBuf> {
+    let is_root = |it: &&Path| looks_like_project(it);
+    folder.ancestors().find(is_root).map(Path::to_owned)
+}
+
+fn looks_like_project(dir: &Path) -> bool {
     let marks = [".git", "pyproject.toml", "heaplint.toml"];
-    let is_root = |dir: &Path| {
-        marks.iter().any(|mark| dir.join(mark).exists())
-            || dir.join("setup.py").exists() && !dir.join("__init__.py").exists()
-    };
-    common
-        .ancestors()
-        .find(|dir| is_root(dir))
-        .map(Path::to_owned)
-        .unwrap_or_else(|| {
-            if common.starts_with(&here) {
-                here
-            } else {
-                common.to_owned()
-            }
-        })
+    marks.iter().any(|mark| dir.join(mark).exists())
+        || dir.join("setup.py").exists() && !dir.join("__init__.py").exists()
 }
 
 /// The root of the project that the working directory lies in.
@@ -296,8 +315,6 @@ struct Ctx<'a> {
     options: &'a DiscoverOptions,
     patterns: Patterns,
     folders: Folders,
-    /// Named folders: the walk never leaves them.
-    tops: Vec<PathBuf>,
     out: Discovered,
     /// Of each file of `out`, until they are sorted and numbered.
     package_roots: Vec<Arc<Path>>,
@@ -451,7 +468,7 @@ impl Ctx<'_> {
         match fs::canonicalize(path).and_then(|it| Ok((fs::metadata(&it)?, it))) {
             Ok((meta, _)) if meta.is_dir() => None,
             Ok((meta, target)) => {
-                if !self.tops.iter().any(|top| target.starts_with(top)) {
+                if !self.out.tops.iter().any(|top| target.starts_with(top)) {
                     self.notice(path, "the link leads out of the folders to check".into());
                 } else if meta.is_file() {
                     return Some(meta.len());

@@ -440,7 +440,12 @@ fn run(collected: Collected<'_>) -> Analysis {
                 ),
             })
             .collect();
-        let findings: Vec<Finding> = rules::run(&cx, |meta| selection.wants(meta))
+        let all = rules::run(&cx, |meta| selection.wants(meta));
+        let useless = match is_whole {
+            true => selection.useless_ignores(&all, discovered),
+            false => Vec::new(),
+        };
+        let findings: Vec<Finding> = all
             .into_iter()
             .filter(|it| selection.wants_in(it.rule, &discovered.files[it.primary.file.index()]))
             .map(|it| {
@@ -481,9 +486,9 @@ fn run(collected: Collected<'_>) -> Analysis {
             Want::Findings => HeapView::default(),
             Want::Heap => step_heap(&cx, &findings),
         };
-        (findings, census, heap, too_large)
+        (findings, census, heap, [too_large, useless].concat())
     }));
-    let Ok((mut findings, census, heap, too_large)) = outcome else {
+    let Ok((mut findings, census, heap, told)) = outcome else {
         notices.push(Notice {
             kind: NoticeKind::Internal,
             path: None,
@@ -503,7 +508,7 @@ fn run(collected: Collected<'_>) -> Analysis {
             heap: HeapView::default(),
         };
     };
-    notices.extend(too_large);
+    notices.extend(told);
     notices.extend(step_fix(&mut findings, &sources));
     let of_edges = heap.edges.iter().filter_map(|it| it.site);
     let of_heap = heap.nodes.iter().filter_map(|it| it.site).chain(of_edges);
@@ -696,11 +701,17 @@ fn step_discover(request: &Request) -> Result<Discovered, Error> {
         exclude: config
             .excludes()
             .map(|it| Exclude {
-                glob: it.glob.clone(),
+                // What one root leaves out, others may have.
+                glob: match config.by_root.is_empty() || it.glob.trim_end_matches('/').contains('/')
+                {
+                    true => it.glob.clone(),
+                    false => format!("**/{}", it.glob),
+                },
                 base: Some(it.base.clone()),
             })
             .collect(),
         respect_gitignore: config.respect_gitignore.value,
+        given: request.overlay.keys().cloned().collect(),
         ..DiscoverOptions::default()
     };
     Ok(discover::discover(&request.roots, &options)?)

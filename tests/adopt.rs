@@ -1,69 +1,22 @@
-//! Coming to an existing repository through the binary: baselines, changed lines, one file from an editor, watching.
+//! Coming to an existing repository through the binary: baselines, changed lines, one file from an editor, several
+//! projects, watching.
+
+#[path = "tools/binary.rs"]
+mod binary;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use binary::{Run, command, folder, heaplint, run, write};
 use tempfile::TempDir;
 
 const LEAK: &str =
     "CACHE = {}\n\n\ndef get(key):\n    CACHE[key] = object()\n    return CACHE[key]\n";
 const CLEAN: &str = "def double(x):\n    return 2 * x\n";
-
-struct Run {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-fn folder(files: &[(&str, &str)]) -> TempDir {
-    let folder = TempDir::with_prefix("adopt").expect("a temporary folder");
-    for (path, text) in files {
-        write(folder.path(), path, text);
-    }
-    folder
-}
-
-fn write(at: &Path, path: &str, text: &str) {
-    let at = at.join(path);
-    fs::create_dir_all(at.parent().expect("below the folder")).expect("a folder");
-    fs::write(at, text).expect("a file");
-}
-
-fn command(at: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_heaplint"));
-    command
-        .args(args)
-        .current_dir(at)
-        .env_remove("FORCE_COLOR")
-        .env_remove("CLICOLOR_FORCE");
-    command
-}
-
-fn heaplint(at: &Path, args: &[&str]) -> Run {
-    run(command(at, args), "")
-}
-
-fn run(mut command: Command, input: &str) -> Run {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary runs");
-    let mut stdin = child.stdin.take().expect("it was piped");
-    stdin.write_all(input.as_bytes()).unwrap_or_default();
-    drop(stdin);
-    let output = child.wait_with_output().expect("it ends");
-    Run {
-        code: output.status.code().expect("it ends by itself"),
-        out: String::from_utf8(output.stdout).expect("output is text"),
-        err: String::from_utf8(output.stderr).expect("messages are text"),
-    }
-}
 
 fn concise(at: &Path, more: &[&str]) -> Run {
     heaplint(at, &[&["check", "-o", "concise"], more].concat())
@@ -393,4 +346,135 @@ fn watching_checks_again_after_a_change() {
         is_ready && is_found && is_clean,
         "{is_ready} {is_found} {is_clean}"
     );
+}
+
+/// A file that an editor has open, and has not saved.
+#[test]
+fn standard_input_stands_for_a_file_in_its_project() {
+    let at = folder(&[
+        ("pyproject.toml", "[tool.heaplint]\n"),
+        ("app/__init__.py", ""),
+        (
+            "app/store.py",
+            "CACHE = {}\n\n\ndef keep(key, value):\n    CACHE[key] = value\n",
+        ),
+        ("app/web.py", CLEAN),
+        ("app/other.py", LEAK),
+    ]);
+    let given = |args: &[&str], text: &str| {
+        let args = [&["-o", "concise", "-q", "--stdin-filename"], args].concat();
+        run(command(at.path(), &args), text)
+    };
+    let places = |run: &Run| -> Vec<String> {
+        let lines = run.out.lines();
+        lines
+            .filter_map(|it| Some(it.split(' ').next()?.to_owned()))
+            .collect()
+    };
+    let open = "def get(path):\n    f = open(path)\n    return f.read()\n";
+    // The text is what counts, not the file on the disk; nothing is said of other files.
+    for name in ["app/web.py", "app/new.py", "./app/web.py"] {
+        let run = given(&[name], open);
+        let shown = name.trim_start_matches("./");
+        assert_eq!(run.code, 1, "{name}: {}", run.err);
+        assert_eq!(places(&run), [format!("{shown}:2:9:")], "{name}");
+    }
+    let run = given(&["app/other.py", "-"], CLEAN);
+    assert_eq!((run.code, &*run.out), (0, ""), "{}", run.err);
+    // The program around says what a call does.
+    let keeps =
+        "from app import store\n\n\ndef get(path):\n    f = open(path)\n    store.keep(path, f)\n";
+    let closes = keeps.replace("store.keep(path, f)", "store.close(f)");
+    let run = given(&["app/web.py"], keeps);
+    assert!(!run.out.contains("HL201"), "{}", run.out);
+    write(
+        at.path(),
+        "app/store.py",
+        "def close(file):\n    file.close()\n",
+    );
+    assert!(!given(&["app/web.py"], &closes).out.contains("never closed"));
+    // What is fixed goes to standard output, alone; nothing on the disk changes.
+    let fixing = binary::run(
+        command(at.path(), &["--fix", "--stdin-filename", "app/web.py"]),
+        open,
+    );
+    let fixed = "def get(path):\n    with open(path) as f:\n        return f.read()\n";
+    assert_eq!(fixing.out, fixed, "{}", fixing.err);
+    let on_disk = fs::read_to_string(at.path().join("app/web.py")).expect("still there");
+    assert_eq!(on_disk, CLEAN);
+}
+
+/// In a repository of several projects each has its own.
+#[test]
+fn each_root_has_the_settings_of_its_nearest_file() {
+    let at = folder(&[
+        (
+            "shop/pyproject.toml",
+            "[tool.heaplint]\nignore = [\"HL101\"]\nexclude = [\"gone\"]\n",
+        ),
+        ("shop/app.py", LEAK),
+        ("shop/gone/app.py", LEAK),
+        (
+            "bank/heaplint.toml",
+            "per-file-ignores.\"job.py\" = [\"HL1\"]\nlevel = \"info\"\n",
+        ),
+        ("bank/app.py", LEAK),
+        ("bank/job.py", LEAK),
+        ("bank/gone/app.py", LEAK),
+        ("bank/inner/heaplint.toml", "select = [\"HL3\"]\n"),
+        ("bank/inner/app.py", LEAK),
+        ("plain/app.py", LEAK),
+    ]);
+    let check = |args: &[&str]| {
+        let run = heaplint(at.path(), &[args, &["-o", "concise", "-q"]].concat());
+        assert_ne!(run.code, 2, "{}", run.err);
+        let lines = run.out.lines().filter_map(|it| it.split(':').next());
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let all = ["bank/app.py", "bank/gone/app.py"];
+    assert_eq!(check(&["shop", "bank", "bank/inner"]), all);
+    assert_eq!(check(&["bank/inner", "bank", "shop"]), all);
+    let more = [&all[..], &["plain/app.py"]].concat();
+    assert_eq!(check(&["plain", "shop", "bank", "bank/inner"]), more);
+    assert_eq!(
+        check(&["shop", "bank", "--ignore", "HL1"]),
+        Vec::<String>::new()
+    );
+    // One root: one file of settings, as ever.
+    assert_eq!(check(&["bank"]), ["app.py", "gone/app.py", "inner/app.py"]);
+    let told = heaplint(at.path(), &["settings", "bank", "shop"]).out;
+    assert!(told.contains("# bank/heaplint.toml"), "{told}");
+    assert!(told.contains("# shop: shop/pyproject.toml, for"), "{told}");
+    assert!(told.contains("level = \"info\""), "{told}");
+}
+
+#[test]
+fn ignores_that_nothing_answers_to_are_told() {
+    let settings = "[per-file-ignores]\n\"app.py\" = [\"HL101\"]\n\"job.py\" = [\"HL101\"]\n\"clean.py\" = [\"HL1\", \"HL2\"]\n";
+    let at = folder(&[
+        ("heaplint.toml", settings),
+        ("app.py", LEAK),
+        ("clean.py", "X = 1\n"),
+        ("lib/more.py", LEAK),
+    ]);
+    let told = |args: &[&str]| {
+        let run = heaplint(at.path(), args);
+        let lines = run.err.lines().filter(|it| it.contains("per-file-ignores"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let whole = told(&["."]);
+    assert_eq!(whole.len(), 2, "{whole:?}");
+    assert!(whole[0].contains("heaplint.toml:3:1"), "{whole:?}");
+    assert!(
+        whole[0].contains("nothing in `job.py` is found by HL101"),
+        "{whole:?}"
+    );
+    assert!(
+        whole[1].contains("`clean.py` is found by HL1, HL2"),
+        "{whole:?}"
+    );
+    // A part of the project, or of the rules, does not tell.
+    assert_eq!(told(&["lib"]), Vec::<String>::new());
+    assert_eq!(told(&["app.py"]), Vec::<String>::new());
+    assert_eq!(told(&[".", "--select", "HL1"]).len(), 1);
 }

@@ -1,47 +1,17 @@
 //! The binary as people and scripts use it: exit codes, flags, what goes where.
 
+#[path = "tools/binary.rs"]
+mod binary;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use tempfile::TempDir;
+use binary::{Run, folder, heaplint};
 
 const LEAK: &str =
     "CACHE = {}\n\n\ndef get(key):\n    CACHE[key] = object()\n    return CACHE[key]\n";
 const CLEAN: &str = "def double(x):\n    return 2 * x\n";
-
-/// What a run gave.
-struct Run {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-/// A folder of its own with these files.
-fn folder(files: &[(&str, &str)]) -> TempDir {
-    let folder = TempDir::with_prefix("cli").expect("a temporary folder");
-    for (path, text) in files {
-        let at = folder.path().join(path);
-        fs::create_dir_all(at.parent().expect("below the folder")).expect("a folder");
-        fs::write(at, text).expect("a file");
-    }
-    folder
-}
-
-fn heaplint(at: &Path, args: &[&str]) -> Run {
-    let output = Command::new(env!("CARGO_BIN_EXE_heaplint"))
-        .args(args)
-        .current_dir(at)
-        .env_remove("FORCE_COLOR")
-        .env_remove("CLICOLOR_FORCE")
-        .output()
-        .expect("the binary runs");
-    Run {
-        code: output.status.code().expect("it ends by itself"),
-        out: String::from_utf8(output.stdout).expect("output is text"),
-        err: String::from_utf8(output.stderr).expect("messages are text"),
-    }
-}
 
 fn leak(args: &[&str]) -> Run {
     heaplint(folder(&[("app.py", LEAK)]).path(), args)
@@ -594,4 +564,11 @@ fn errors_do_not_steer_the_terminal() {
         let has_controls = |c: char| c.is_control() && c != '\n' || "\u{202e}\u{2028}".contains(c);
         assert!(!run.err.contains(has_controls), "{:?}", run.err);
     }
+}
+
+#[test]
+fn standard_input_must_have_a_name() {
+    refuses(&["check", "-"], "--stdin-filename");
+    refuses(&["check", "--stdin-filename", "."], "is no file");
+    refuses(&["check", "--stdin-filename", "no/such/a.py"], "no/such");
 }

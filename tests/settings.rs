@@ -1,42 +1,13 @@
 //! Settings through the binary: what they change, what teaching does, what is said of mistakes, and the schema.
 
+#[path = "tools/binary.rs"]
+mod binary;
+
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
+use binary::{folder, heaplint};
 use serde_json::Value;
-use tempfile::TempDir;
-
-struct Run {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-fn folder(files: &[(&str, &str)]) -> TempDir {
-    let folder = TempDir::with_prefix("settings").expect("a temporary folder");
-    for (path, text) in files {
-        let at = folder.path().join(path);
-        fs::create_dir_all(at.parent().expect("below the folder")).expect("a folder");
-        fs::write(at, text).expect("a file");
-    }
-    folder
-}
-
-fn heaplint(at: &Path, args: &[&str]) -> Run {
-    let output = Command::new(env!("CARGO_BIN_EXE_heaplint"))
-        .args(args)
-        .current_dir(at)
-        .env_remove("FORCE_COLOR")
-        .env_remove("CLICOLOR_FORCE")
-        .output()
-        .expect("the binary runs");
-    Run {
-        code: output.status.code().expect("it ends by itself"),
-        out: String::from_utf8(output.stdout).expect("output is text"),
-        err: String::from_utf8(output.stderr).expect("messages are text"),
-    }
-}
 
 /// What is found, as `file:line code`.
 fn found(files: &[(&str, &str)]) -> Vec<String> {

@@ -40,27 +40,9 @@ pub(super) enum Command {
     Man,
 }
 
-/// What every command that analyses takes.
-#[derive(Debug, Default, ClapArgs)]
-pub(super) struct AnalysisArgs {
-    /// Do not report what this file knows; `heaplint baseline write` makes it
-    #[arg(long, value_name = "FILE")]
-    pub(super) baseline: Option<PathBuf>,
-    /// Run only these rules: codes, families (HL1) or names, separated by commas
-    #[arg(long, value_name = "RULES", value_delimiter = ',')]
-    pub(super) select: Vec<String>,
-    /// Do not run these rules
-    #[arg(long, value_name = "RULES", value_delimiter = ',')]
-    pub(super) ignore: Vec<String>,
-    /// Show findings from this severity on: error, warning, info
-    #[arg(long, value_name = "SEVERITY")]
-    pub(super) level: Option<String>,
-    /// Show findings from this confidence on: high, medium, low
-    #[arg(long, value_name = "CONFIDENCE")]
-    pub(super) confidence: Option<String>,
-    /// The Python that the program runs on: 3.11, pypy3.10
-    #[arg(long, value_name = "VERSION")]
-    pub(super) target_version: Option<String>,
+/// What every command that reads a program takes.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(super) struct ReadingArgs {
     /// Whether callers are all there: auto, application, library
     #[arg(long, value_name = "KIND")]
     pub(super) program: Option<String>,
@@ -82,6 +64,31 @@ pub(super) struct AnalysisArgs {
     /// Number of threads [default: one for each core]
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<usize>,
+}
+
+/// What every command that analyses takes.
+#[derive(Debug, Default, ClapArgs)]
+pub(super) struct AnalysisArgs {
+    /// Do not report what this file knows; `heaplint baseline write` makes it
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Option<PathBuf>,
+    /// Run only these rules: codes, families (HL1) or names, separated by commas
+    #[arg(long, value_name = "RULES", value_delimiter = ',')]
+    pub(super) select: Vec<String>,
+    /// Do not run these rules
+    #[arg(long, value_name = "RULES", value_delimiter = ',')]
+    pub(super) ignore: Vec<String>,
+    /// Show findings from this severity on: error, warning, info
+    #[arg(long, value_name = "SEVERITY")]
+    pub(super) level: Option<String>,
+    /// Show findings from this confidence on: high, medium, low
+    #[arg(long, value_name = "CONFIDENCE")]
+    pub(super) confidence: Option<String>,
+    /// The Python that the program runs on: 3.11, pypy3.10
+    #[arg(long, value_name = "VERSION")]
+    pub(super) target_version: Option<String>,
+    #[command(flatten)]
+    pub(super) reading: ReadingArgs,
     /// Read nothing of earlier runs, and keep nothing for later ones
     #[arg(long)]
     pub(super) no_cache: bool,
@@ -94,6 +101,9 @@ pub(super) struct AnalysisArgs {
 pub(super) struct CheckArgs {
     /// Files and folders of the program [default: the current folder]; of `link`, files that `facts` wrote
     pub(super) paths: Vec<PathBuf>,
+    /// Read this file's text from standard input, as part of its project, and report on it alone
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["watch", "diff", "show_files"])]
+    pub(super) stdin_filename: Option<PathBuf>,
     /// Write findings as FORMAT to PATH, or to standard output; may be given several times: full, concise, tree, html,
     /// json, jsonl, sarif, github, markdown, gitlab, junit, rdjson, rdjsonl, azure, checkstyle, pylint, sonar
     #[arg(long, short = 'o', value_name = "FORMAT[:PATH]")]
@@ -148,27 +158,8 @@ pub(super) struct FactsArgs {
     /// The file to write
     #[arg(long, short = 'o', value_name = "FILE")]
     pub(super) output: PathBuf,
-    /// Whether callers are all there: auto, application, library
-    #[arg(long, value_name = "KIND")]
-    pub(super) program: Option<String>,
-    /// The parser: auto, rustpython, ruff
-    #[arg(long, value_name = "PARSER")]
-    pub(super) parser: Option<String>,
-    /// Leave out paths that match this glob; may be given several times
-    #[arg(long, value_name = "GLOB")]
-    pub(super) exclude: Vec<String>,
-    /// Read files that are ignored by .gitignore and .ignore too
-    #[arg(long)]
-    pub(super) no_respect_gitignore: bool,
-    /// Use this settings file instead of the nearest
-    #[arg(long, value_name = "FILE", conflicts_with = "isolated")]
-    pub(super) settings: Option<PathBuf>,
-    /// Use no settings file
-    #[arg(long)]
-    pub(super) isolated: bool,
-    /// Number of threads [default: one for each core]
-    #[arg(long, value_name = "N")]
-    pub(super) threads: Option<usize>,
+    #[command(flatten)]
+    pub(super) reading: ReadingArgs,
     /// Print nothing when all is well
     #[arg(long, short)]
     pub(super) quiet: bool,
@@ -178,13 +169,7 @@ impl FactsArgs {
     /// The same as arguments of any analysis.
     pub(super) fn analysis(&self) -> AnalysisArgs {
         AnalysisArgs {
-            program: self.program.clone(),
-            parser: self.parser.clone(),
-            exclude: self.exclude.clone(),
-            no_respect_gitignore: self.no_respect_gitignore,
-            settings: self.settings.clone(),
-            isolated: self.isolated,
-            threads: self.threads,
+            reading: self.reading.clone(),
             ..AnalysisArgs::default()
         }
     }

@@ -14,6 +14,7 @@ use super::args::{AnalysisArgs, CheckArgs, When};
 use super::changes::Changes;
 use super::fix;
 use super::git;
+use super::given::Given;
 use super::output::{Drawn, Output};
 use super::watch;
 use crate::config::{Config, Source, Sourced};
@@ -23,7 +24,6 @@ use crate::finding::{Finding, Severity};
 use crate::pipeline::{self, Analysis, CacheChoice, Request, Want, severity_of};
 use crate::report::{self, Report, Style};
 use crate::rules;
-use crate::source::Overlay;
 
 pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     if args.watch {
@@ -54,7 +54,11 @@ pub(super) fn check_config(args: &CheckArgs, roots: &[PathBuf]) -> anyhow::Resul
 }
 
 fn once(args: &CheckArgs) -> anyhow::Result<ExitCode> {
-    let paths = roots(&args.paths);
+    let given = Given::of(args)?;
+    let paths = match &given {
+        Some(given) => given.roots(&args.paths),
+        None => roots(&args.paths),
+    };
     let config = check_config(args, &paths)?;
     let outputs = Output::parse_all(&args.output)?;
     let fail_level = severity_of(config.fail_level.value);
@@ -65,7 +69,7 @@ fn once(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let request = Request {
         roots: paths.clone(),
         config,
-        overlay: Overlay::default(),
+        overlay: given.iter().map(Given::overlay).collect(),
         cache: cache(&args.analysis),
     };
     if args.with_unsafe && !args.fix && !args.preview_fix {
@@ -78,7 +82,11 @@ fn once(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let want = want(&outputs);
     let analysis = pipeline::analyze_for(&request, want, &|done, all| bar.tick(done, all))?;
     bar.finish();
-    let mut analysis = only(changes.as_ref(), analysis);
+    let only = |analysis| match &given {
+        Some(given) => given.only(analysis),
+        None => only(changes.as_ref(), analysis),
+    };
+    let mut analysis = only(analysis);
     let mut fixed = None;
     if args.fix || args.preview_fix {
         let most = if args.with_unsafe {
@@ -88,7 +96,7 @@ fn once(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         };
         let again = |request: &Request| {
             let analysis = pipeline::analyze_for(request, want, &|_, _| ())?;
-            Ok(only(changes.as_ref(), analysis))
+            Ok(only(analysis))
         };
         let outcome = fix::rounds(request, most, analysis, again)?;
         if args.preview_fix {
@@ -99,10 +107,18 @@ fn once(args: &CheckArgs) -> anyhow::Result<ExitCode> {
                 ExitCode::SUCCESS
             });
         }
-        outcome.write()?;
+        match &given {
+            Some(given) => given.write(&outcome)?,
+            None => outcome.write()?,
+        }
         fixed = Some((outcome.count, outcome.files()));
         analysis = outcome.analysis;
     }
+    // What is fixed of standard input goes to standard output, alone.
+    let outputs = match given.is_some() && args.fix && args.output.is_empty() {
+        true => Vec::new(),
+        false => outputs,
+    };
     print(args, &paths, &outputs, &analysis)?;
     if !args.quiet {
         tell_fixes(&analysis, fixed);
@@ -158,19 +174,25 @@ fn only(changes: Option<&Changes>, mut analysis: Analysis) -> Analysis {
     analysis
 }
 
-/// Settings of the nearest file, and flags over them.
+/// Settings of the nearest file of each root, and flags over them. What is one for the whole run is the first root's.
 pub(super) fn config(args: &AnalysisArgs, roots: &[PathBuf]) -> anyhow::Result<Config> {
-    let mut config = if args.isolated {
+    let reading = &args.reading;
+    let mut config = if reading.isolated {
         Config::from_str("", Path::new("heaplint.toml"))?
-    } else if let Some(file) = &args.settings {
+    } else if let Some(file) = &reading.settings {
         Config::from_file(file)?
     } else {
-        let start = roots
-            .iter()
-            .find(|it| it.exists())
-            .map_or(Path::new("."), PathBuf::as_path);
-        Config::load(start)?
+        Config::load_all(roots)?
     };
+    for (_, its) in &mut config.by_root {
+        with_flags(its, args)?;
+    }
+    with_flags(&mut config, args)?;
+    Ok(config)
+}
+
+fn with_flags(config: &mut Config, args: &AnalysisArgs) -> anyhow::Result<()> {
+    let reading = &args.reading;
     if !args.select.is_empty() {
         config.select = by_flag(Some(args.select.clone()));
     }
@@ -191,13 +213,13 @@ pub(super) fn config(args: &AnalysisArgs, roots: &[PathBuf]) -> anyhow::Result<C
     )?;
     set(
         &mut config.program,
-        args.program.as_deref(),
+        reading.program.as_deref(),
         "--program",
         crate::config::Program::WORDS,
     )?;
     set(
         &mut config.parser,
-        args.parser.as_deref(),
+        reading.parser.as_deref(),
         "--parser",
         crate::config::Parser::WORDS,
     )?;
@@ -208,25 +230,25 @@ pub(super) fn config(args: &AnalysisArgs, roots: &[PathBuf]) -> anyhow::Result<C
         config.target_version = by_flag(parsed);
     }
     let here = std::env::current_dir().context("the current folder cannot be told")?;
-    for glob in &args.exclude {
+    for glob in &reading.exclude {
         config.extend_exclude.push(by_flag(crate::config::Pattern {
             glob: glob.clone(),
             base: here.clone(),
         }));
     }
-    if args.no_respect_gitignore {
+    if reading.no_respect_gitignore {
         config.respect_gitignore = by_flag(false);
     }
     if let Some(file) = &args.baseline {
         config.baseline = by_flag(Some(file.clone()));
     }
-    if let Some(threads) = args.threads {
+    if let Some(threads) = reading.threads {
         if threads == 0 {
             bail!("--threads: at least 1");
         }
         config.threads = by_flag(threads);
     }
-    Ok(config)
+    Ok(())
 }
 
 fn by_flag<T>(value: T) -> Sourced<T> {

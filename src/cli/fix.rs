@@ -55,16 +55,14 @@ pub(super) fn rounds(
         for (id, fixes) in by_file {
             let source = analysis.sources.file(id);
             let path = &analysis.paths[id.index()];
-            if !files.contains_key(path) && request.overlay.contains_key(path) {
-                continue;
-            }
             let fixed = apply::apply(&source.text, &fixes);
             if fixed.count == 0 {
                 continue;
             }
-            let before = match files.get(path) {
-                Some(file) => file.before.clone(),
-                None => std::fs::read(path)
+            let before = match (files.get(path), request.overlay.get(path)) {
+                (Some(file), _) => file.before.clone(),
+                (None, Some(given)) => given.clone(),
+                (None, None) => std::fs::read(path)
                     .with_context(|| format!("{} cannot be read", source.path))?,
             };
             let is_known = files.contains_key(path)
@@ -102,6 +100,11 @@ impl Outcome {
     /// Number of files that change.
     pub(super) fn files(&self) -> usize {
         self.files.len()
+    }
+
+    /// The bytes of a file that changes.
+    pub(super) fn after(&self, path: &Path) -> Option<&[u8]> {
+        self.files.get(path).map(|it| &*it.after)
     }
 
     /// Writes all files, each in one step; the ones that somebody changed meanwhile are named in the error.

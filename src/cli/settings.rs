@@ -48,6 +48,23 @@ pub(super) fn run(args: &SettingsArgs) -> anyhow::Result<ExitCode> {
             for file in &config.files {
                 writeln!(out, "# {}", escape::line(&name(file)))?;
             }
+            let others = config
+                .by_root
+                .iter()
+                .filter(|it| it.1.files != config.files);
+            for (root, its) in others {
+                let files: Vec<String> = its.files.iter().map(|it| name(it)).collect();
+                let files = if files.is_empty() {
+                    "none".to_owned()
+                } else {
+                    files.join(", ")
+                };
+                let text = format!(
+                    "{}: {files}, for what is selected, shown and left out",
+                    name(root)
+                );
+                writeln!(out, "# {}", escape::line(&text))?;
+            }
             for line in lines {
                 let text = format!("{} = {}", line.key, line.value);
                 let text = escape::line(&text).into_owned();

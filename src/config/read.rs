@@ -70,6 +70,50 @@ pub(super) fn load(start: &Path) -> Result<Config, ConfigError> {
     Ok(config)
 }
 
+pub(super) fn load_all(roots: &[PathBuf]) -> Result<Config, ConfigError> {
+    let mut all: Vec<(PathBuf, Config)> = Vec::new();
+    for root in roots {
+        // What is not there yet will lie in this folder.
+        let start = match root.parent() {
+            Some(parent) if !root.exists() => parent,
+            _ => root,
+        };
+        let start = match start.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => start,
+        };
+        let place = fs::canonicalize(root).unwrap_or_else(|_| root.clone());
+        all.push((place, load(start)?));
+    }
+    let Some((_, first)) = all.first() else {
+        return load(Path::new("."));
+    };
+    let mut config = first.clone();
+    if all.iter().all(|it| it.1.files == config.files) {
+        return Ok(config);
+    }
+    for (_, other) in &all[1..] {
+        let version = &other.target_version;
+        if version.value.interpreter == config.target_version.value.interpreter
+            && version.value < config.target_version.value
+        {
+            config.target_version = version.clone();
+        }
+        for it in &other.api {
+            if !config.api.contains(it) {
+                config.api.push(it.clone());
+            }
+        }
+        for it in &other.taught {
+            if !config.taught.contains(it) {
+                config.taught.push(it.clone());
+            }
+        }
+    }
+    config.by_root = all;
+    Ok(config)
+}
+
 pub(super) fn from_file(path: &Path) -> Result<Config, ConfigError> {
     from_text(TextFile::read(path)?)
 }
@@ -202,6 +246,7 @@ impl Section<'_, '_> {
             require_reason,
             forbid_blanket,
             baseline,
+            by_root: _,
         } = config;
         self.set("select", select, |key, value| {
             self.strings(key, value).map(Some)

@@ -5,25 +5,42 @@ use std::path::{Path, PathBuf};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::{Error, severity_of};
+use crate::base::LineCol;
 use crate::catalog::RuleMeta;
 use crate::config::{Config, Level, Pattern, Source, nearest};
-use crate::discover::SourcePath;
+use crate::discover::{Discovered, SourcePath};
 use crate::finding::{Confidence, Finding, Severity};
+use crate::report::{Notice, NoticeKind};
 use crate::rules;
 
-/// Which rules run and which findings are shown.
+/// Which rules run and which findings are shown, by the settings of each root.
 pub(super) struct Selection {
+    /// Of the deepest roots first.
+    by_root: Vec<(PathBuf, Part)>,
+    other: Part,
+}
+
+/// What one root's settings say.
+struct Part {
     select: Option<Vec<String>>,
     ignore: Vec<String>,
     level: Severity,
     confidence: Confidence,
-    per_file: Vec<(Files, Vec<String>)>,
+    per_file: Vec<Ignore>,
     /// The most general selectors first.
     severity: Vec<(String, Severity)>,
     /// The later counts.
     overrides: Vec<FileOverride>,
     report_tests: bool,
     report_vendored: bool,
+}
+
+/// Rules to ignore in some files.
+struct Ignore {
+    files: Files,
+    rules: Vec<String>,
+    /// As written, and where; none when a file that several projects extend says so.
+    told: Option<(String, Source)>,
 }
 
 /// What is different for some files.
@@ -80,6 +97,102 @@ impl Files {
 
 impl Selection {
     pub(super) fn new(config: &Config) -> Result<Self, Error> {
+        let mut by_root = Vec::with_capacity(config.by_root.len());
+        for (root, its) in &config.by_root {
+            by_root.push((root.clone(), Part::new(its)?));
+        }
+        by_root.sort_by_key(|it| std::cmp::Reverse(it.0.components().count()));
+        let other = Part::new(config)?;
+        Ok(Self { by_root, other })
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &Part> {
+        let of_roots = self.by_root.iter().map(|it| &it.1);
+        of_roots.chain(std::iter::once(&self.other))
+    }
+
+    fn of(&self, file: &SourcePath) -> &Part {
+        let mut roots = self.by_root.iter();
+        let holding = roots.find(|it| file.path.starts_with(&it.0));
+        holding.map_or(&self.other, |it| &it.1)
+    }
+
+    /// Whether a rule runs, in some file at least.
+    pub(super) fn wants(&self, meta: &RuleMeta) -> bool {
+        self.parts().any(|it| it.wants(meta))
+    }
+
+    /// Whether a rule has its say in a file.
+    pub(super) fn wants_in(&self, meta: &RuleMeta, file: &SourcePath) -> bool {
+        self.of(file).wants_in(meta, file)
+    }
+
+    /// Gives a finding the severity that the settings say.
+    pub(super) fn with_severity(&self, finding: Finding, file: &SourcePath) -> Finding {
+        self.of(file).with_severity(finding, file)
+    }
+
+    /// Whether a finding of this severity and confidence, as reports name them, would be shown.
+    pub(super) fn shows_grade(&self, severity: &str, confidence: &str) -> bool {
+        self.parts().any(|it| it.shows_grade(severity, confidence))
+    }
+
+    /// Copies of other people's code and generated files are read, not reported on; of tests only errors are.
+    pub(super) fn shows(&self, finding: &Finding, file: &SourcePath, is_generated: bool) -> bool {
+        self.of(file).shows(finding, file, is_generated)
+    }
+
+    /// Entries of `per-file-ignores` that no finding answers to, of projects that were read as a whole.
+    pub(super) fn useless_ignores(&self, all: &[Finding], discovered: &Discovered) -> Vec<Notice> {
+        let mut useless = Vec::new();
+        for part in self.parts() {
+            for it in &part.per_file {
+                let Some((glob, Source::File { path, line })) = &it.told else {
+                    continue;
+                };
+                let is_read = it.files.base.starts_with(&discovered.project_root)
+                    && discovered
+                        .tops
+                        .iter()
+                        .any(|top| it.files.base.starts_with(top));
+                let mut named = rules::metas().iter().filter(|meta| names(&it.rules, meta));
+                let is_judged =
+                    is_read && named.all(|meta| !meta.is_about_comments() && part.wants(meta));
+                let is_used = || {
+                    all.iter().any(|finding| {
+                        let file = &discovered.files[finding.primary.file.index()];
+                        names(&it.rules, finding.rule) && it.files.contains(&file.path)
+                    })
+                };
+                if !is_judged || is_used() {
+                    continue;
+                }
+                let inside = path.strip_prefix(&discovered.project_root).unwrap_or(path);
+                useless.push(Notice {
+                    kind: NoticeKind::Info,
+                    path: Some(inside.to_string_lossy().replace('\\', "/")),
+                    line_col: Some(LineCol {
+                        line: *line,
+                        column: 1,
+                    }),
+                    cell: None,
+                    message: format!(
+                        "`per-file-ignores`: nothing in `{glob}` is found by {}",
+                        it.rules.join(", ")
+                    ),
+                });
+            }
+        }
+        useless.sort_by(|a, b| {
+            (&a.path, a.line_col, &a.message).cmp(&(&b.path, b.line_col, &b.message))
+        });
+        useless.dedup();
+        useless
+    }
+}
+
+impl Part {
+    fn new(config: &Config) -> Result<Self, Error> {
         let select = config.select.value.clone();
         let ignore = config.ignore.value.clone();
         let per_file = &config.per_file_ignores;
@@ -105,7 +218,19 @@ impl Selection {
         }
         let per_file = per_file
             .iter()
-            .map(|it| Ok((Files::new(&it.value.files)?, it.value.rules.clone())))
+            .map(|it| {
+                let is_own = match &it.from {
+                    Source::File { path, .. } => {
+                        config.files.first().is_some_and(|it| **it == **path)
+                    }
+                    Source::Default | Source::CommandLine => false,
+                };
+                Ok(Ignore {
+                    files: Files::new(&it.value.files)?,
+                    rules: it.value.rules.clone(),
+                    told: is_own.then(|| (it.value.files.glob.clone(), it.from.clone())),
+                })
+            })
             .collect::<Result<_, Error>>()?;
         let severity = by_generality(config.severity.iter().map(|it| (&it.0, it.1.value)));
         let overrides = config
@@ -138,7 +263,7 @@ impl Selection {
     }
 
     /// Whether a rule runs, in some file at least.
-    pub(super) fn wants(&self, meta: &RuleMeta) -> bool {
+    fn wants(&self, meta: &RuleMeta) -> bool {
         let selects = |it: &FileOverride| it.select.as_ref().is_some_and(|it| names(it, meta));
         self.wants_mostly(meta) || self.overrides.iter().any(selects)
     }
@@ -148,7 +273,7 @@ impl Selection {
     }
 
     /// Whether a rule has its say in a file.
-    pub(super) fn wants_in(&self, meta: &RuleMeta, file: &SourcePath) -> bool {
+    fn wants_in(&self, meta: &RuleMeta, file: &SourcePath) -> bool {
         let mut is_wanted = self.wants_mostly(meta);
         for it in self.overrides_of(file) {
             if let Some(select) = &it.select {
@@ -160,7 +285,7 @@ impl Selection {
             && !self
                 .per_file
                 .iter()
-                .any(|(files, rules)| names(rules, meta) && files.contains(&file.path))
+                .any(|it| names(&it.rules, meta) && it.files.contains(&file.path))
     }
 
     fn overrides_of<'a>(
@@ -173,7 +298,7 @@ impl Selection {
     }
 
     /// Gives a finding the severity that the settings say.
-    pub(super) fn with_severity(&self, mut finding: Finding, file: &SourcePath) -> Finding {
+    fn with_severity(&self, mut finding: Finding, file: &SourcePath) -> Finding {
         let inner = self.overrides_of(file).rev();
         let mut lists = inner.map(|it| &it.severity).chain([&self.severity]);
         let severity = lists.find_map(|list| {
@@ -187,7 +312,7 @@ impl Selection {
     }
 
     /// Whether a finding of this severity and confidence, as reports name them, would be shown.
-    pub(super) fn shows_grade(&self, severity: &str, confidence: &str) -> bool {
+    fn shows_grade(&self, severity: &str, confidence: &str) -> bool {
         let severities = [Severity::Info, Severity::Warning, Severity::Error];
         let confidences = [Confidence::Low, Confidence::Medium, Confidence::High];
         severities
@@ -199,7 +324,7 @@ impl Selection {
     }
 
     /// Copies of other people's code and generated files are read, not reported on; of tests only errors are.
-    pub(super) fn shows(&self, finding: &Finding, file: &SourcePath, is_generated: bool) -> bool {
+    fn shows(&self, finding: &Finding, file: &SourcePath, is_generated: bool) -> bool {
         let mut level = self.level;
         let mut confidence = self.confidence;
         if file.is_test && !self.report_tests {

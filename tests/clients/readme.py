@@ -18,7 +18,7 @@ def run(*command):
 
 def main():
     recipes = re.findall(r"<!-- recipe: ([\w.-]+) -->\n```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
-    assert len(recipes) == 4, [name for name, _ in recipes]
+    assert len(recipes) == 5, [name for name, _ in recipes]
     with tempfile.TemporaryDirectory() as scratch:
         for name, text in recipes:
             file = pathlib.Path(scratch, f"{name}.yml")

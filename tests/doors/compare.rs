@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "the example prints more than the test asks for")]
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use heaplint::decode::decode;
@@ -80,9 +81,17 @@ fn file(path: PathBuf) -> Option<Compared> {
 }
 
 fn timed(text: &str, door: Door) -> (Lowered, Duration) {
-    let start = Instant::now();
+    let start = clock();
     let lowered = lower(text, door);
-    (lowered, start.elapsed())
+    (lowered, clock().saturating_sub(start))
+}
+
+/// Time that this thread has run; where the system does not tell, the time of day.
+fn clock() -> Duration {
+    static FIRST: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanos = told.and_then(|it| it.split(' ').next()?.parse().ok());
+    nanos.map_or_else(|| FIRST.elapsed(), Duration::from_nanos)
 }
 
 fn compare(ruff: &Lowered, rustpython: &Lowered) -> Outcome {
