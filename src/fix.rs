@@ -7,7 +7,9 @@
 
 pub mod apply;
 
+mod cached;
 mod chained;
+mod finalizer;
 mod holding;
 mod imports;
 mod source;
@@ -28,7 +30,14 @@ pub fn write(text: &str, remedies: &[&Remedy]) -> Vec<Option<Fix>> {
     };
     let write = |remedy: &&Remedy| match remedy {
         Remedy::With(it) => with::write(&source, it),
-        Remedy::CachePerInstance { .. } | Remedy::FinalizerOfPart { .. } => None,
+        Remedy::CachePerInstance { decorator, method } => {
+            cached::write(&source, *decorator, *method)
+        }
+        Remedy::FinalizerOfPart {
+            callback,
+            method,
+            settled,
+        } => finalizer::write(&source, *callback, *method, settled),
     };
     remedies.iter().map(write).collect()
 }

@@ -122,6 +122,8 @@ pub enum Remedy {
         callback: Span,
         /// The name of that method where it is defined, in the same file.
         method: Span,
+        /// Attributes that the object has by then, and that nothing else assigns.
+        settled: Vec<String>,
     },
 }
 

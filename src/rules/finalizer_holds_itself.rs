@@ -1,7 +1,8 @@
 //! `finalizer-holds-itself`: a `weakref.finalize` (or weak reference callback) holds the object whose end it waits for.
 
 use super::{Context, Rule, Sink};
-use crate::facts::model::{ArgKindF, CallId, StoreKind, Target, Usage, ValueKind};
+use crate::facts::model::{ArgKindF, CallId, StoreKind, Target, Usage, ValueId, ValueKind};
+use crate::finding::remedy::Remedy;
 use crate::finding::{Finding, Growth, Role, Severity, Step};
 use crate::heap::objects::{Objects, Via};
 use crate::heap::reach::Object;
@@ -137,6 +138,7 @@ fn check(
             Step { node: "callback".to_owned(), edge: "finalize".to_owned(), place: Some(at) },
             Step { node: name.to_owned(), edge: "holds".to_owned(), place: Some(at) },
         ])
+        .remedy(remedy(program, func, id))
         .growth(Growth::PerInstance)
         .symbol(format!("{}.{}", program.files[file as usize].module, program.qualified(func)))
         .help("pass a static method or module function, and only the inner resources it needs: `weakref.finalize(self, _close, self._file)`");
@@ -147,6 +149,54 @@ fn check(
     } else {
         finding
     });
+}
+
+/// What the method works on instead of the object, for `finalize(self, self.method)`.
+fn remedy(program: &Program<'_>, func: FuncRef, id: CallId) -> Option<Remedy> {
+    let file = func.file;
+    let facts = program.facts(file);
+    let call = &facts.calls[id];
+    let [watched, callback] = facts.args[call.args.range()] else {
+        return None;
+    };
+    let is_plain = |it: ArgKindF| it == ArgKindF::Positional;
+    let ValueKind::Attr { base, name } = facts.values[callback.value].kind else {
+        return None;
+    };
+    let object = facts.values[watched.value].kind;
+    let is_own = |value: ValueId| facts.values[value].kind == object;
+    if !is_plain(watched.kind) || !is_plain(callback.kind) || !is_own(base) {
+        return None;
+    }
+    let class = program.class_of(func)?;
+    let name = program.sym_of(file, name);
+    let method = program.own_method(class, name)?;
+    let is_overridden = program.methods_below(class, name).len() > 1;
+    if method.file != file || is_overridden {
+        return None;
+    }
+    let settled = facts.stores.as_slice()[facts.funcs[func.id].stores.range()]
+        .iter()
+        .filter(|it| {
+            it.kind == StoreKind::Assign
+                && is_own(it.base)
+                && it.at.end < call.at.start
+                && it.context == call.context
+        })
+        .filter_map(|it| match it.target {
+            Target::Attr(name) => Some(name),
+            _ => None,
+        })
+        .filter(|&it| program.attr_stores(class, program.sym_of(file, it)).count() == 1)
+        .map(|it| program.name(file, it).to_owned());
+    Some(Remedy::FinalizerOfPart {
+        callback: program.value_span(ValueRef {
+            file,
+            id: callback.value,
+        }),
+        method: program.func(method).name_span,
+        settled: settled.collect(),
+    })
 }
 
 /// Whether the finalizer is kept on an attribute that some code calls or detaches (row W7).

@@ -3,6 +3,7 @@
 use super::caches::{Cache, cache_of, is_without_self};
 use super::{Context, Rule, Sink};
 use crate::facts::model::{ValueId, ValueKind};
+use crate::finding::remedy::Remedy;
 use crate::finding::{Confidence, Finding, Growth, Role, Severity, Step};
 use crate::link::program::{ValueRef, last_name};
 use crate::link::{ClassRef, FuncRef, Program};
@@ -123,9 +124,25 @@ fn finding(
             Step { node: "cache".to_owned(), edge: format!(".{name}"), place: Some(at) },
             Step { node: owner.clone(), edge: "key → self".to_owned(), place: Some(program.at(func.file, program.func(func).name_span)) },
         ])
+        .remedy(remedy(program, func, class, at.span))
         .growth(if bound.is_some() { Growth::Bounded } else { Growth::PerInstance })
         .symbol(format!("{}.{owner}.{name}", program.files[func.file as usize].module))
         .help(format!("cache per instance: `self.{name} = functools.lru_cache(…)(self._{name})` in `__init__`, `functools.cached_property` if there are no arguments, or a cache keyed by what the result depends on"))
+}
+
+/// A cache for each instance, where no subclass has a method of this name that it would hide.
+fn remedy(
+    program: &Program<'_>,
+    func: FuncRef,
+    class: ClassRef,
+    decorator: crate::base::Span,
+) -> Option<Remedy> {
+    let name = program.sym(program.func_name(func))?;
+    let is_overridden = program.methods_below(class, name).len() > 1;
+    (!is_overridden).then(|| Remedy::CachePerInstance {
+        decorator,
+        method: program.func(func).name_span,
+    })
 }
 
 /// Whether instances are compared by value: entries are as many as distinct values, not as instances.
