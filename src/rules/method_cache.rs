@@ -161,9 +161,12 @@ fn is_value(program: &Program<'_>, class: ClassRef) -> bool {
             _ => last_name(facts, it) == Some("frozen"),
         });
     let defines = |name: &str| {
-        program
-            .sym(name)
-            .is_some_and(|it| program.own_method(class, it).is_some())
+        program.sym(name).is_some_and(|name| {
+            let classes = program.mro(class);
+            classes
+                .iter()
+                .any(|&it| program.own_method(it, name).is_some())
+        })
     };
     is_frozen || defines("__eq__") && defines("__hash__")
 }
