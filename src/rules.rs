@@ -68,7 +68,7 @@ use crate::facts::model::ValueKind;
 use crate::finding::Finding;
 use crate::heap::growth::{Growth, ProgramKind};
 use crate::heap::objects::Objects;
-use crate::link::{FuncRef, Program};
+use crate::link::{FuncRef, PlaceKey, Program};
 use crate::resources::fields::Field;
 use crate::resources::{self, program::Lost};
 
@@ -180,22 +180,28 @@ impl<'a> Context<'a> {
         let places = program.places_with_effects();
         let growths = places
             .par_iter()
-            .filter(|&&key| program.is_rooted(key) || program.may_last(key))
+            // Who holds an object, and how long it may last, are the long questions: asked of what grows.
+            .filter(|&&key| matches!(key, PlaceKey::Instance(..)) || program.is_rooted(key))
             .filter_map(|&key| program.growth(key, kind))
-            .filter(|it| program.is_rooted(it.container.key) || it.shows_a_life())
+            .filter(|it| {
+                let key = it.container.key;
+                program.is_rooted(key) || it.shows_a_life() && program.may_last(key)
+            })
             .filter(|it| it.outlives_calls(program))
             .collect();
         let (lost, too_large) = resources::program::lost(program, version);
+        let objects = Objects::of(program);
+        let fields = resources::fields::fields(program, version);
         Self {
             program,
             kind,
             target,
             large,
             growths,
-            objects: Objects::of(program),
+            objects,
             lost,
             too_large,
-            fields: resources::fields::fields(program, version),
+            fields,
             exports: exports(program),
         }
     }

@@ -128,6 +128,17 @@ impl<T> IndexVec<T> {
         self.raw.reserve(additional);
     }
 
+    /// Takes all elements out, but keeps the room for others.
+    pub fn clear(&mut self) {
+        self.raw.clear();
+    }
+
+    /// Number of elements that there is room for.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.raw.capacity()
+    }
+
     /// Moves the elements to memory of just their size. (`Vec::shrink_to_fit` may leave them where they are.)
     pub fn compact(&mut self)
     where

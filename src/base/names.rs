@@ -51,6 +51,12 @@ impl Texts {
         self.text.shrink_to_fit();
         self.ends.shrink_to_fit();
     }
+
+    /// Takes all texts out, but keeps the room for others.
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.ends.clear();
+    }
 }
 
 impl Index<usize> for Texts {
@@ -97,6 +103,12 @@ impl Names {
     #[must_use]
     pub fn text(&self, name: Name) -> &str {
         &self.texts[name.0 as usize]
+    }
+
+    /// Takes all texts out, but keeps the room for others.
+    pub fn clear(&mut self) {
+        self.texts.clear();
+        self.ids.clear();
     }
 
     /// All texts in the order of their ids.

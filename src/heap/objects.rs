@@ -109,7 +109,9 @@ impl Objects {
             .collect();
         let with_calls = |func: FuncRef, params: &ParamEdges| {
             let mut edges = own[func.file as usize][func.id.index()].clone();
-            program.called_edges(func, params, &mut edges);
+            if !params.is_empty() {
+                program.called_edges(func, params, &mut edges);
+            }
             program.part_edges(func, &weak, &mut edges);
             edges
         };

@@ -9,10 +9,11 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
 use super::entity::Entity;
-use super::program::{CallRef, ClassRef, FuncRef, Program, Sym, ValueRef, VarRef};
+use super::program::{CallRef, ClassRef, FuncRef, Program, Sym, ValueRef, VarRef, last_name};
 use crate::facts::model::{
     ArgF, ArgKindF, CallId, DefKind, FuncId, ResultKind, ValueId, ValueKind,
 };
+use crate::models::NodeId;
 use crate::syntax::tree::ParamKind;
 
 /// A function that a call may reach.
@@ -58,6 +59,8 @@ pub struct CallGraph {
     pub(super) applied: Vec<Applied>,
     /// Names of methods called on receivers of unknown type.
     pub(super) unknown_methods: FxHashSet<Sym>,
+    /// Calls of APIs of the table of registries, which many rules ask for.
+    registry_calls: Vec<(CallRef, NodeId)>,
 }
 
 /// A short list for each of many, end to end.
@@ -164,6 +167,7 @@ struct OfFile {
     taken: Vec<FuncRef>,
     applied: Vec<Applied>,
     unknown_methods: Vec<Sym>,
+    registry_calls: Vec<(CallRef, NodeId)>,
 }
 
 /// Resolves all calls of the program.
@@ -205,6 +209,7 @@ pub(super) fn resolve(program: &mut Program<'_>) {
         graph.taken.extend(it.taken);
         graph.unknown_methods.extend(it.unknown_methods);
         graph.applied.extend(it.applied);
+        graph.registry_calls.extend(it.registry_calls);
         graph.targets.push(it.targets);
         graph.callees.0.push(it.callees);
     }
@@ -234,6 +239,18 @@ fn of_file(program: &Program<'_>, file: u32, methods: &FxHashSet<Sym>) -> OfFile
             id: call.callee,
         });
         entities.push(callee.iter().copied());
+        let api = callee.iter().find_map(|it| match it {
+            Entity::External(node) => Some(*node),
+            _ => None,
+        });
+        let registries = &program.models.registries;
+        if let Some(node) = api
+            && (registries.role(node).is_some() || registries.registry(node).is_some())
+            && (matches!(facts.values[call.callee].kind, ValueKind::Var(_))
+                || last_name(facts, call.callee).is_some_and(|it| registries.is_last(it)))
+        {
+            out.registry_calls.push((CallRef { file, id }, node));
+        }
         for entity in callee {
             match entity {
                 Entity::Func(func) => add(func, u8::from(is_class_method(program, func))),
@@ -370,7 +387,7 @@ pub(super) fn is_static(program: &Program<'_>, func: FuncRef) -> bool {
     program
         .list(func.file, facts.funcs[func.id].decorators)
         .iter()
-        .any(|&it| super::program::last_name(facts, it) == Some("staticmethod"))
+        .any(|&it| last_name(facts, it) == Some("staticmethod"))
 }
 
 /// Whether a method takes the class.
@@ -379,7 +396,7 @@ pub(super) fn is_class_method(program: &Program<'_>, func: FuncRef) -> bool {
     program
         .list(func.file, facts.funcs[func.id].decorators)
         .iter()
-        .any(|&it| super::program::last_name(facts, it) == Some("classmethod"))
+        .any(|&it| last_name(facts, it) == Some("classmethod"))
 }
 
 impl Program<'_> {
@@ -390,6 +407,12 @@ impl Program<'_> {
             .targets
             .get(file as usize)
             .map_or(&[], |it| it.get(call.index()))
+    }
+
+    /// Calls of APIs of the table of registries, in the order of files and calls.
+    #[must_use]
+    pub fn registry_calls(&self) -> &[(CallRef, NodeId)] {
+        &self.calls.registry_calls
     }
 
     /// Calls that may reach a function.

@@ -112,6 +112,8 @@ pub struct Summary {
 #[derive(Default)]
 struct OfFile {
     effects: Vec<Effect>,
+    /// What callees do to what they are given.
+    applied: Vec<Effect>,
     edges: Vec<Edge>,
     guessed: Vec<Sym>,
 }
@@ -126,25 +128,22 @@ struct Edge {
 /// Collects all effects.
 pub(super) fn resolve(program: &mut Program<'_>) {
     let this = &*program;
-    let files: Vec<OfFile> = (0..program.files.len() as u32)
+    let mut files: Vec<OfFile> = (0..program.files.len() as u32)
         .into_par_iter()
         .map(|file| of_file(this, file))
         .collect();
     let mut out = Effects::default();
-    let mut edges = Vec::new();
-    out.list
-        .reserve(files.iter().map(|it| it.effects.len()).sum());
-    for it in files {
-        out.list.extend(it.effects);
-        edges.extend(it.edges);
-        out.guessed_removals.extend(it.guessed);
+    for it in &mut files {
+        out.guessed_removals.extend(std::mem::take(&mut it.guessed));
     }
-    out.params = summaries(program, &out.list, &edges);
-    for edge in &edges {
-        apply(program, edge, &out.params, &mut out.list);
-    }
-    out.list
-        .par_sort_by_key(|it| (it.place, it.func, it.at, it.kind));
+    out.params = summaries(program, &files);
+    let params = &out.params;
+    files.par_iter_mut().for_each(|it| {
+        for edge in std::mem::take(&mut it.edges) {
+            apply(this, &edge, params, &mut it.applied);
+        }
+    });
+    out.list = by_place(program, files);
     for (at, it) in out.list.iter().enumerate() {
         if it.kind.grows() {
             out.growth.entry(it.func).or_default().push(at as u32);
@@ -153,22 +152,74 @@ pub(super) fn resolve(program: &mut Program<'_>) {
         }
     }
     let mut start = 0;
-    while start < out.list.len() {
-        let place = out.list[start].place;
-        let len = out.list[start..].partition_point(|it| it.place == place);
-        out.ranges.insert(place, start as u32..(start + len) as u32);
-        start += len;
+    for them in out.list.chunk_by(|a, b| a.place == b.place) {
+        let end = start + them.len() as u32;
+        out.ranges.insert(them[0].place, start..end);
+        start = end;
     }
     program.effects = out;
 }
 
-fn summaries(
-    program: &Program<'_>,
-    effects: &[Effect],
-    edges: &[Edge],
-) -> FxHashMap<VarRef, Summary> {
+/// All effects in one list, sorted by place, function and position.
+///
+/// First to the file and the sort of their place, then each such part by itself: a large list is neither sorted nor copied
+/// as a whole.
+fn by_place(program: &Program<'_>, files: Vec<OfFile>) -> Vec<Effect> {
+    let count = program.files.len();
+    let part = |key: PlaceKey| {
+        let sort = match key {
+            PlaceKey::Var(_) => 0,
+            PlaceKey::Class(..) => 1,
+            PlaceKey::Instance(..) => 2,
+            PlaceKey::Func(..) => 3,
+        };
+        sort * count + program.place_file(key) as usize
+    };
+    let of_files = || files.iter().map(|it| &it.effects);
+    let applied = || files.iter().map(|it| &it.applied);
+    let mut next = vec![0_u32; 4 * count];
+    let mut any = None;
+    for effect in of_files().chain(applied()).flatten() {
+        next[part(effect.place)] += 1;
+        any = Some(*effect);
+    }
+    let Some(any) = any else {
+        return Vec::new();
+    };
+    let mut lens = Vec::new();
+    let mut sum = 0;
+    for it in &mut next {
+        if *it > 0 {
+            lens.push(*it as usize);
+        }
+        let start = sum;
+        sum += *it;
+        *it = start;
+    }
+    let mut list = vec![any; sum as usize];
+    for effect in of_files().chain(applied()).flatten() {
+        let at = &mut next[part(effect.place)];
+        list[*at as usize] = *effect;
+        *at += 1;
+    }
+    drop(files);
+    let mut rest = list.as_mut_slice();
+    let mut parts = Vec::with_capacity(lens.len());
+    for len in lens {
+        let (part, after) = rest.split_at_mut(len);
+        parts.push(part);
+        rest = after;
+    }
+    parts
+        .into_par_iter()
+        .for_each(|it| it.sort_by_key(|it| (it.place, it.func, it.at, it.kind)));
+    list
+}
+
+fn summaries(program: &Program<'_>, files: &[OfFile]) -> FxHashMap<VarRef, Summary> {
     let mut params: FxHashMap<VarRef, Summary> = FxHashMap::default();
-    for effect in effects.iter().filter(|it| !it.is_inner) {
+    let effects = files.iter().flat_map(|it| &it.effects);
+    for effect in effects.filter(|it| !it.is_inner) {
         let PlaceKey::Var(var) = effect.place else {
             continue;
         };
@@ -195,7 +246,7 @@ fn summaries(
     }
     for _ in 0..limits::SUMMARY_ROUNDS {
         let mut changed = false;
-        for edge in edges {
+        for edge in files.iter().flat_map(|it| &it.edges) {
             let Some(&of_callee) = params.get(&edge.param) else {
                 continue;
             };

@@ -187,6 +187,12 @@ impl<'m> Program<'m> {
         self.names.find(text).map(|it| Sym(it.0))
     }
 
+    /// The symbols of those texts that the program mentions.
+    #[must_use]
+    pub fn syms<'t>(&self, texts: impl IntoIterator<Item = &'t str>) -> Vec<Sym> {
+        texts.into_iter().filter_map(|it| self.sym(it)).collect()
+    }
+
     /// The text of a symbol.
     #[must_use]
     pub fn text(&self, sym: Sym) -> &str {
@@ -430,6 +436,12 @@ impl<'m> Program<'m> {
 }
 
 impl File {
+    /// Whether one of these symbols stands in the file, as a name or a short string.
+    #[must_use]
+    pub fn mentions(&self, syms: &[Sym]) -> bool {
+        self.syms.iter().any(|it| syms.contains(it))
+    }
+
     fn new(input: FileInput, syms: Vec<Sym>) -> Self {
         let facts = input.facts;
         let mut globals = FxHashMap::default();

@@ -17,6 +17,8 @@
 //! Operator and call chains and `elif` ladders are walked along their spine, the rest by recursion, which a door bounds by
 //! [`MAX_DEPTH`](crate::limits::MAX_DEPTH).
 
+use std::cell::RefCell;
+
 use rustc_hash::FxHashMap;
 
 use crate::base::Name;
@@ -38,11 +40,12 @@ pub(super) fn resolve(module: &mut Module) {
         super_: module.names.find("super"),
         class_cells: FxHashMap::default(),
     };
+    let (table, uses) = ROOM.take();
     let mut binder = Binder {
         module,
         known,
-        table: FxHashMap::default(),
-        uses: Vec::new(),
+        table,
+        uses,
         spine: Vec::new(),
         place: Place {
             scope: ScopeId::new(0),
@@ -54,7 +57,27 @@ pub(super) fn resolve(module: &mut Module) {
     let body = binder.module.funcs[FuncId::new(0)].body;
     binder.block(body);
     binder.resolve_uses();
+    let Binder {
+        mut table,
+        mut uses,
+        ..
+    } = binder;
+    if uses.capacity() <= ROOM_USES {
+        table.clear();
+        uses.clear();
+        ROOM.set((table, uses));
+    }
 }
+
+type Table = FxHashMap<(ScopeId, Name), Entry>;
+
+thread_local! {
+    /// Room for the table and the uses of the next file.
+    static ROOM: RefCell<(Table, Vec<Use>)> = RefCell::default();
+}
+
+/// Uses beyond which the room is not kept for the next file: few files are so long.
+const ROOM_USES: usize = 1 << 17;
 
 /// What a scope says about a name.
 #[derive(Clone, Copy)]
@@ -110,7 +133,7 @@ struct Place {
 struct Binder<'m> {
     module: &'m mut Module,
     known: Known,
-    table: FxHashMap<(ScopeId, Name), Entry>,
+    table: Table,
     uses: Vec<Use>,
     spine: Vec<ExprId>,
     place: Place,
@@ -708,7 +731,8 @@ impl Binder<'_> {
     // Uses.
 
     fn resolve_uses(&mut self) {
-        for it in std::mem::take(&mut self.uses) {
+        for at in 0..self.uses.len() {
+            let it = self.uses[at];
             let Some(id) = self.lookup(it) else { continue };
             if it.binds {
                 let var = &mut self.module.vars[id];

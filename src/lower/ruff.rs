@@ -155,7 +155,7 @@ nests! {
 
 impl<'a> Ctx<'a> {
     fn new(text: &'a str) -> Self {
-        let mut module = Module::default();
+        let mut module = super::empty_tree();
         // Of real code, measured: an expression per 15 bytes, an element of a list per 70 to 90.
         module.exprs.reserve(text.len() / 12);
         module.expr_lists.reserve(text.len() / 60);

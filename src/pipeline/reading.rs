@@ -15,7 +15,7 @@ use crate::facts::collect::collect_for;
 use crate::facts::model::FileFacts;
 use crate::limits::{FILE_SECONDS, FILE_SECONDS_PER_MEGABYTE};
 use crate::link::FileInput;
-use crate::lower::Door;
+use crate::lower::{Door, recycle};
 use crate::models::Models;
 use crate::notebook::NotebookError;
 use crate::report::{Notice, NoticeKind};
@@ -204,7 +204,10 @@ fn patience(size: u64) -> Duration {
 fn facts(source: &source::Source, reading: &Reading) -> FileFacts {
     #[cfg(test)]
     tests::trip(&source.text);
-    collect_for(&source.text, &source.lower(reading.door), &reading.openers)
+    let lowered = source.lower(reading.door);
+    let facts = collect_for(&source.text, &lowered, &reading.openers);
+    recycle(lowered);
+    facts
 }
 
 #[cfg(test)]

@@ -106,10 +106,12 @@ pub fn fields(program: &Program<'_>, version: (u16, u16)) -> Vec<Field> {
             all
         });
     let enders: FxHashSet<FuncRef> = closing_methods(program);
+    let below = below(program, &out);
     for field in &mut out {
+        let classes = &below[&field.class];
         let is_released = released.get(&field.name).is_some_and(|them| {
             them.iter()
-                .any(|it| it.is_none_or(|it| are_related(program, it, field.class)))
+                .any(|it| it.is_none_or(|it| are_related(program, it, field.class, classes)))
         });
         field.owner = if is_released || is_foreign(program, field.class) {
             Owner::Some
@@ -399,9 +401,9 @@ fn releases_in(
         for id in (fact.values.start..fact.values.end).map(crate::base::Idx::new) {
             match facts.values[id].kind {
                 ValueKind::Attr { base, name } => {
-                    let name = &facts.names[name.0 as usize];
                     // A loop that is stopped is still open.
                     if let Some(attr) = attr_of(base)
+                        && let name = &facts.names[name.0 as usize]
                         && resources.is_closer(name)
                         && (name == "close" || !wanted.loops.contains(&attr))
                     {
@@ -412,8 +414,8 @@ fn releases_in(
                 ValueKind::Str {
                     text: Some(text), ..
                 } => {
-                    if let Some(sym) = program.sym(&facts.names[text.0 as usize])
-                        && wanted.names.contains(&sym)
+                    let sym = program.sym_of(file, text);
+                    if wanted.names.contains(&sym)
                         && let Some(class) = program.class_of(FuncRef { file, id: func })
                     {
                         add(sym, Some(class));
@@ -426,12 +428,23 @@ fn releases_in(
     out
 }
 
-/// Whether some object may be of both classes.
-fn are_related(program: &Program<'_>, one: ClassRef, other: ClassRef) -> bool {
-    one == other
-        || program
-            .class_refs()
-            .any(|it| program.mro(it).contains(&one) && program.mro(it).contains(&other))
+/// Of each class with a field: the classes whose instances are also its own.
+fn below(program: &Program<'_>, fields: &[Field]) -> FxHashMap<ClassRef, Vec<ClassRef>> {
+    let mut below: FxHashMap<ClassRef, Vec<ClassRef>> =
+        fields.iter().map(|it| (it.class, Vec::new())).collect();
+    for class in program.class_refs() {
+        for base in program.mro(class) {
+            if let Some(them) = below.get_mut(base) {
+                them.push(class);
+            }
+        }
+    }
+    below
+}
+
+/// Whether some object may be of both classes; `below` are the classes of all objects of the second.
+fn are_related(program: &Program<'_>, one: ClassRef, other: ClassRef, below: &[ClassRef]) -> bool {
+    one == other || below.iter().any(|&it| program.mro(it).contains(&one))
 }
 
 /// Methods that end an object's life by calling a closer on an attribute.

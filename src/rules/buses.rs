@@ -1,6 +1,6 @@
 //! Registries that the program itself defines: a container that lives long, and a function that puts its parameter into it.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::callback_never_removed::{Subscription, decorated, report};
 use super::lasting::lives_long;
@@ -167,13 +167,15 @@ fn each_passed(
     buses: &Buses,
     then: &mut dyn FnMut(CallRef, &CallF, ValueRef, &Bus),
 ) {
+    let funcs: FxHashSet<FuncRef> = buses.keys().map(|it| it.0).collect();
     for file in 0..program.files.len() as u32 {
         if program.files[file as usize].is_test {
             continue;
         }
         let facts = program.facts(file);
         for (id, fact) in facts.calls.iter_ids() {
-            for &target in program.targets(file, id) {
+            let targets = program.targets(file, id).iter();
+            for &target in targets.filter(|it| funcs.contains(&it.func)) {
                 for (position, arg) in facts.args[fact.args.range()].iter().enumerate() {
                     let bus = program
                         .param_of(file, target, position, arg)

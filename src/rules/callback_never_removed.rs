@@ -402,14 +402,14 @@ fn hooks(cx: &Context<'_>, out: &mut Sink) {
         }
         let facts = program.facts(file);
         for (id, fact) in facts.calls.iter_ids() {
+            if fact.usage != Usage::Discarded || !program.targets(file, id).is_empty() {
+                continue;
+            }
             let ValueKind::Attr { base, name } = facts.values[fact.callee].kind else {
                 continue;
             };
             let method = program.name(file, name);
-            if fact.usage != Usage::Discarded
-                || !program.models.registries.is_hook(method)
-                || !program.targets(file, id).is_empty()
-            {
+            if !program.models.registries.is_hook(method) {
                 continue;
             }
             let func = FuncRef {

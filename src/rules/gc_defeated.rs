@@ -34,8 +34,19 @@ impl Rule for GcDefeated {
         };
         let (mut disables, mut freezes, mut debugs) = (Vec::new(), Vec::new(), Vec::new());
         let (mut is_enabled, mut is_unfrozen, mut is_reset) = (false, false, false);
+        let words = program.syms([
+            "enable",
+            "collect",
+            "unfreeze",
+            "disable",
+            "freeze",
+            "set_debug",
+        ]);
         for (file, it) in program.files.iter().enumerate() {
             let file = file as u32;
+            if !it.mentions(&words) {
+                continue;
+            }
             // Not only called: `atexit.register(gc.enable)`.
             for (id, value) in it.facts.values.iter_ids() {
                 if let ValueKind::Attr { .. } | ValueKind::Var(_) = value.kind

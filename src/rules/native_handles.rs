@@ -18,6 +18,8 @@ use crate::link::{CallRef, ClassRef, Entity, FuncRef, Program};
 /// Reports handles that get lost.
 pub(super) fn handles(cx: &Context<'_>, out: &mut Sink) {
     let program = cx.program;
+    let words = program.syms(["ctypes", "cffi", "CDLL", "contents", "byref", "restype"]);
+    let ffi = program.syms(FFI.iter().copied());
     for file in 0..program.files.len() as u32 {
         let it = &program.files[file as usize];
         if it.is_test {
@@ -25,17 +27,11 @@ pub(super) fn handles(cx: &Context<'_>, out: &mut Sink) {
         }
         let facts = &it.facts;
         // A file that neither names ctypes nor an `ffi` calls no C library by these ways.
-        let is_near = facts
-            .vars
-            .iter()
-            .any(|it| is_ffi(program.name(file, it.name)))
-            || facts.names.iter().any(|it| {
-                matches!(
-                    it,
-                    "ctypes" | "cffi" | "CDLL" | "contents" | "byref" | "restype"
-                )
-            });
-        if !is_near {
+        let has_ffi = || {
+            let mut vars = facts.vars.iter();
+            vars.any(|it| is_ffi(program.name(file, it.name)))
+        };
+        if !(it.mentions(&words) || it.mentions(&ffi) && has_ffi()) {
             continue;
         }
         for (id, fact) in facts.calls.iter_ids() {
@@ -52,8 +48,11 @@ pub(super) fn handles(cx: &Context<'_>, out: &mut Sink) {
     }
 }
 
+/// What people call the object of cffi.
+const FFI: [&str; 3] = ["ffi", "_ffi", "FFI"];
+
 fn is_ffi(name: &str) -> bool {
-    matches!(name, "ffi" | "_ffi" | "FFI")
+    FFI.contains(&name)
 }
 
 /// Whether a function is one of a C library.

@@ -13,24 +13,10 @@ use crate::models::{ApiRole, NodeId, Runs};
 pub(super) fn api_calls<'p>(
     program: &'p Program<'_>,
 ) -> impl Iterator<Item = (CallRef, &'p CallF, NodeId)> + 'p {
-    let files = (0..program.files.len() as u32).filter(|&it| !program.files[it as usize].is_test);
-    files.flat_map(move |file| {
-        let facts = program.facts(file);
-        facts.calls.iter_ids().filter_map(move |(id, call)| {
-            let may_be = matches!(facts.values[call.callee].kind, ValueKind::Var(_))
-                || last_name(facts, call.callee)
-                    .is_some_and(|it| program.models.registries.is_last(it));
-            if !may_be {
-                return None;
-            }
-            let callee = ValueRef {
-                file,
-                id: call.callee,
-            };
-            let node = program.external(callee)?;
-            Some((CallRef { file, id }, call, node))
-        })
-    })
+    let calls = program.registry_calls().iter();
+    calls
+        .filter(|it| !program.files[it.0.file as usize].is_test)
+        .map(|&(call, node)| (call, program.call(call), node))
 }
 
 /// Calls of one role.

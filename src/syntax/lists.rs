@@ -86,6 +86,58 @@ listed! {
 }
 
 impl Module {
+    /// Takes everything out, but keeps the room for another file.
+    pub fn clear(&mut self) {
+        let Self {
+            names,
+            exprs,
+            expr_lists,
+            opt_lists,
+            args,
+            stmts,
+            blocks,
+            funcs,
+            classes,
+            comps,
+            clauses,
+            params,
+            tries,
+            handlers,
+            items,
+            cases,
+            pats,
+            pat_lists,
+            aliases,
+            name_lists,
+            scopes,
+            vars,
+            pragmas,
+        } = self;
+        names.clear();
+        exprs.clear();
+        expr_lists.clear();
+        opt_lists.clear();
+        args.clear();
+        stmts.clear();
+        blocks.clear();
+        funcs.clear();
+        classes.clear();
+        comps.clear();
+        clauses.clear();
+        params.clear();
+        tries.clear();
+        handlers.clear();
+        items.clear();
+        cases.clear();
+        pats.clear();
+        pat_lists.clear();
+        aliases.clear();
+        name_lists.clear();
+        scopes.clear();
+        vars.clear();
+        pragmas.clear();
+    }
+
     /// Adds a list whose elements are all known.
     pub fn push_list<T: Listed>(&mut self, elements: impl IntoIterator<Item = T>) -> List<T> {
         let arena = T::arena_mut(self);

@@ -78,6 +78,9 @@ pub(super) fn says_generated(text: &str) -> bool {
         end -= 1;
     }
     let head = text[..end].to_ascii_lowercase();
+    if memchr::memmem::find(head.as_bytes(), b"generated").is_none() {
+        return false;
+    }
     head.lines()
         .take_while(|it| {
             it.is_empty() || it.starts_with('#') || it.starts_with('"') || it.starts_with('\'')
