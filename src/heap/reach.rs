@@ -74,10 +74,11 @@ impl Program<'_> {
         };
         match self.value(value) {
             ValueKind::Var(var) => {
+                let read = Some(value.id).filter(|_| self.alias(file, var) == var);
                 let var = self.alias(file, var);
                 push(Object::Var(var));
-                let defs = &facts.defs[facts.vars[var].defs.range()];
-                if let [def] = defs {
+                let mut defs = facts.reaching(read, var);
+                if let (Some(def), None) = (defs.next(), defs.next()) {
                     match (def.kind, def.value) {
                         (DefKind::Function(func), _) => {
                             self.captured(file, func, &mut |it| push(Object::Var(it)))

@@ -9,6 +9,7 @@
 //! CACHE.add                      # Bound(Cache.add)
 //! ```
 
+use crate::base::Span;
 use smallvec::SmallVec;
 
 use super::classes::Member;
@@ -175,6 +176,28 @@ impl Program<'_> {
     }
 
     /// What a variable stands for, where it is read or anywhere.
+    /// Where a module binds the name of a class to the one instance, `Registry = Registry()`, and what is called there.
+    fn own_instance(&self, var: VarRef) -> Option<(Span, ValueId)> {
+        let facts = self.facts(var.file);
+        let fact = &facts.vars[var.id];
+        let [first, second] = &facts.defs[fact.defs.range()] else {
+            return None;
+        };
+        if fact.home != Home::Module
+            || !matches!(first.kind, DefKind::Class(_))
+            || second.kind != DefKind::Assign
+            || second.context.is_some()
+            || second.func != first.func
+        {
+            return None;
+        }
+        let ValueKind::Call(call) = facts.values[second.value?].kind else {
+            return None;
+        };
+        let callee = facts.calls[call].callee;
+        (facts.values[callee].kind == ValueKind::Var(var.id)).then_some((second.at, callee))
+    }
+
     fn add_var(&self, var: VarRef, at: Option<ValueId>, fuel: &mut u32, out: &mut Entities) {
         let file = var.file;
         let fact = self.var(var);
@@ -206,10 +229,16 @@ impl Program<'_> {
             );
             return;
         }
+        let instance = self.own_instance(var);
         for def in self
             .facts(file)
             .reaching(at, var.id)
             .filter(|it| !matches!(it.kind, DefKind::Delete | DefKind::Augment(_)))
+            .filter(|it| match instance {
+                // The class is meant where the instance is made, the instance elsewhere.
+                Some((made, callee)) => (it.at == made) == (at != Some(callee)),
+                None => true,
+            })
             .take(limits::DEFS_FOLLOWED)
         {
             match def.kind {

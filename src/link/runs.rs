@@ -9,6 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::entity::Entity;
 use super::program::{FuncRef, Program, ValueRef, last_name};
+use crate::base::Span;
 use crate::facts::model::{ContextId, ContextKind, FileFacts, ResultKind, ValueId, ValueKind};
 use crate::models::{BaseKind, Runs};
 use crate::syntax::tree::FuncKind;
@@ -399,6 +400,26 @@ fn endless_loop(
         next = it.parent;
     }
     None
+}
+
+impl Program<'_> {
+    /// The `while True` of a function that nothing leaves but an exception and that calls something: where its test stands.
+    #[must_use]
+    pub fn endless_while(&self, func: FuncRef) -> Option<Span> {
+        let facts = self.facts(func.file);
+        facts.calls.as_slice()[facts.funcs[func.id].calls.range()]
+            .iter()
+            .filter_map(|it| endless_loop(self, func, it.context))
+            .find_map(|it| match facts.contexts[it].kind {
+                ContextKind::While { test, .. } if is_never_left(self, func, it) => {
+                    Some(self.value_span(ValueRef {
+                        file: func.file,
+                        id: test,
+                    }))
+                }
+                _ => None,
+            })
+    }
 }
 
 /// Whether nothing leaves a loop but an exception.

@@ -1,10 +1,10 @@
 //! `finalizer-holds-itself`: a `weakref.finalize` (or weak reference callback) holds the object whose end it waits for.
 
 use super::{Context, Rule, Sink};
-use crate::facts::model::{ArgKindF, CallId, StoreKind, Target, Usage, ValueId, ValueKind};
+use crate::facts::model::{ArgKindF, CallId, StoreKind, Target, Usage, ValueId, ValueKind, VarId};
 use crate::finding::remedy::Remedy;
 use crate::finding::{Finding, Growth, Role, Severity, Step};
-use crate::heap::objects::{Objects, Via};
+use crate::heap::objects::{Holds, Objects, Via};
 use crate::heap::reach::Object;
 use crate::link::program::{ValueRef, last_name};
 use crate::link::{Entity, FuncRef, Program};
@@ -39,10 +39,13 @@ impl Rule for FinalizerHoldsItself {
                         _ => None,
                     });
                 match what {
-                    Some("weakref.finalize") => check(program, &cx.objects, file, id, 1, out),
+                    Some("weakref.finalize") => {
+                        check(program, &cx.objects, file, id, true, out);
+                    }
                     // A weak reference that is dropped takes its callback along.
                     Some("weakref.ref" | "weakref.proxy") if is_kept(program, file, id) => {
-                        check(program, &cx.objects, file, id, 1, out)
+                        let stays = stays(program, file, id);
+                        check(program, &cx.objects, file, id, stays, out);
                     }
                     _ => {}
                 }
@@ -58,13 +61,54 @@ fn is_kept(program: &Program<'_>, file: u32, id: CallId) -> bool {
     )
 }
 
-/// Reports a call whose arguments from `first` on reach the object that it watches.
+/// Whether a weak reference is put somewhere where it stays as long as the process, and only its own callback takes it out.
+fn stays(program: &Program<'_>, file: u32, id: CallId) -> bool {
+    let facts = program.facts(file);
+    let func = FuncRef {
+        file,
+        id: facts.calls[id].func,
+    };
+    let fact = &facts.funcs[func.id];
+    let is_it = |value: ValueId| facts.values[value].kind == ValueKind::Call(id);
+    let stored = facts.stores.as_slice()[fact.stores.range()]
+        .iter()
+        .find(|it| matches!(it.target, Target::Item(_)) && it.value.is_some_and(is_it))
+        .map(|it| it.base);
+    let grown = || {
+        facts.calls.as_slice()[fact.calls.range()]
+            .iter()
+            .find(|call| {
+                facts.args[call.args.range()]
+                    .iter()
+                    .any(|it| is_it(it.value))
+            })
+            .and_then(|call| match facts.values[call.callee].kind {
+                ValueKind::Attr { base, .. } => Some(base),
+                _ => None,
+            })
+    };
+    let Some(base) = stored.or_else(grown) else {
+        return false;
+    };
+    let places = program.places(ValueRef { file, id: base });
+    let [place] = places.as_slice() else {
+        return false;
+    };
+    program.lives_long(place.key)
+        && program.effects(place.key).iter().all(|it| {
+            let is_inner = program.parent(it.func) == Some(func);
+            !it.kind.shrinks() || is_inner
+        })
+}
+
+/// Reports a call whose callback and arguments reach the object that it watches: here, or, when the call `stays` whatever
+/// becomes of the objects, as a caller has tied them.
 fn check(
     program: &Program<'_>,
     objects: &Objects,
     file: u32,
     id: CallId,
-    first: usize,
+    stays: bool,
     out: &mut Sink,
 ) {
     let facts = program.facts(file);
@@ -85,7 +129,8 @@ fn check(
         id: call.func,
     };
     let edges = objects.graph(func);
-    let holder = args.iter().skip(first).find(|arg| {
+    let mut held_params = Vec::new();
+    let holder = args.iter().skip(1).find(|arg| {
         let mut reached: Vec<Object> = program
             .reach(ValueRef {
                 file,
@@ -110,19 +155,21 @@ fn check(
                     .map(|it| it.to),
             );
         }
-        let mut next = 0;
-        while let Some(&object) = reached.get(next) {
-            next += 1;
-            if watched_objects.contains(&object) {
-                return true;
-            }
-            let further = edges.iter().filter(|it| it.from == object).map(|it| it.to);
-            let further: Vec<Object> = further.filter(|it| !reached.contains(it)).collect();
-            reached.extend(further);
-        }
-        false
+        let found = reaches(edges, &mut reached, &watched_objects);
+        held_params.extend(reached.iter().filter_map(|it| match it {
+            Object::Var(var) => param_of(program, func, *var),
+            _ => None,
+        }));
+        found
     });
-    let Some(holder) = holder else { return };
+    let Some(holder) = holder else {
+        if let Some(watched) = param_of(program, func, var).filter(|_| stays) {
+            held_params.sort_unstable();
+            held_params.dedup();
+            by_callers(program, objects, func, id, watched, &held_params, out);
+        }
+        return;
+    };
     let name = program.name(file, facts.vars[var].name);
     let is_released = is_released_by_hand(program, func, id);
     let message = format!(
@@ -197,6 +244,101 @@ fn remedy(program: &Program<'_>, func: FuncRef, id: CallId) -> Option<Remedy> {
         method: program.func(method).name_span,
         settled: settled.collect(),
     })
+}
+
+/// Adds what the objects hold, and says whether one of those that are looked for is among them.
+fn reaches(edges: &[Holds], reached: &mut Vec<Object>, sought: &[Object]) -> bool {
+    let mut next = 0;
+    while let Some(&object) = reached.get(next) {
+        next += 1;
+        if sought.contains(&object) {
+            return true;
+        }
+        let further = edges.iter().filter(|it| it.from == object).map(|it| it.to);
+        let further: Vec<Object> = further.filter(|it| !reached.contains(it)).collect();
+        reached.extend(further);
+    }
+    false
+}
+
+fn param_of(program: &Program<'_>, func: FuncRef, var: VarId) -> Option<usize> {
+    let fact = &program.facts(func.file).vars[var];
+    (fact.func == func.id)
+        .then_some(fact.param)
+        .flatten()
+        .map(|it| it as usize)
+}
+
+/// Callers that hand over an object to watch and, for the callback, one that refers back to it.
+fn by_callers(
+    program: &Program<'_>,
+    objects: &Objects,
+    func: FuncRef,
+    id: CallId,
+    watched: usize,
+    held: &[usize],
+    out: &mut Sink,
+) {
+    for &call in program.callers(func).iter().take(64) {
+        let file = call.file;
+        let facts = program.facts(file);
+        let fact = program.call(call);
+        let Some(&target) = program
+            .targets(file, call.id)
+            .iter()
+            .find(|it| it.func == func)
+        else {
+            continue;
+        };
+        let args = &facts.args[fact.args.range()];
+        let given = |param: usize| {
+            let mut all = args.iter().enumerate();
+            all.find(|(at, arg)| program.param_of(file, target, *at, arg) == Some(param))
+                .map(|it| it.1.value)
+        };
+        let Some(object) = given(watched) else {
+            continue;
+        };
+        let ValueKind::Var(var) = facts.values[object].kind else {
+            continue;
+        };
+        let reach = |id| program.reach(ValueRef { file, id });
+        let caller = FuncRef {
+            file,
+            id: fact.func,
+        };
+        let edges = objects.graph(caller);
+        let sought = reach(object);
+        let holder = held
+            .iter()
+            .filter(|&&it| it != watched)
+            .filter_map(|&it| given(it))
+            .find(|&it| reaches(edges, &mut reach(it).to_vec(), &sought));
+        let Some(holder) = holder else { continue };
+        let name = program.name(file, facts.vars[var].name);
+        let by = program.qualified(func);
+        let at = program.at(file, fact.at);
+        let registered = program.at(func.file, program.facts(func.file).calls[id].at);
+        let given = program.at(file, program.value_span(ValueRef { file, id: holder }));
+        out.report(
+            Finding::new(
+                out.meta(),
+                at,
+                format!("the callback that `{by}` keeps until `{name}` is gone holds `{name}` itself, so `{name}` can never be collected"),
+            )
+            .severity(Severity::Error)
+            .label(registered, Role::Registration, "the callback holds its arguments strongly")
+            .label(given, Role::Capture, format!("and this refers to `{name}`"))
+            .path([
+                Step { node: "weakref callback".to_owned(), edge: String::new(), place: Some(registered) },
+                Step { node: "argument".to_owned(), edge: "captured".to_owned(), place: Some(given) },
+                Step { node: name.to_owned(), edge: "holds".to_owned(), place: Some(at) },
+            ])
+            .growth(Growth::PerInstance)
+            .symbol(format!("{}.{}", program.files[file as usize].module, program.qualified(caller)))
+            .help("close what belongs to the object in a method of its own, or register only what does not refer back to it"),
+        );
+    }
 }
 
 /// Whether the finalizer is kept on an attribute that some code calls or detaches (row W7).

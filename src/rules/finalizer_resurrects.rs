@@ -106,13 +106,20 @@ fn finding(
     let name = program.place_name(put.place);
     let grows = put.kind != EffectKind::Rebind && program.only_grows(put.place);
     let at = program.at(file, put.at);
+    // Before Python 3.4 a finalizer ran each time that its object died.
+    let is_old = cx.target.minor < 4;
     let message = if grows {
         format!(
             "`__del__` of `{owner}` puts the object into `{name}`, which only grows: each one comes back to life and stays"
         )
     } else {
+        let again = if is_old {
+            "and dies again later"
+        } else {
+            "and `__del__` will not run again"
+        };
         format!(
-            "`__del__` of `{owner}` stores the object in `{name}`: it comes back to life, and `__del__` will not run again"
+            "`__del__` of `{owner}` stores the object in `{name}`: it comes back to life, {again}"
         )
     };
     let mut path = program.path_to(
@@ -158,6 +165,10 @@ fn finding(
         .path(path)
         .growth(if grows { Growth::PerInstance } else { Growth::Bounded })
         .symbol(format!("{}.{owner}", program.files[file as usize].module))
-        .note("since Python 3.4 `__del__` runs once for an object, and weak references to it are dead by then")
+        .note(if is_old {
+            "before Python 3.4 `__del__` runs each time that the object dies; since then once"
+        } else {
+            "since Python 3.4 `__del__` runs once for an object, and weak references to it are dead by then"
+        })
         .help("give objects back by an explicit `release()` or a context manager, and let `__del__` only free what the object holds")
 }

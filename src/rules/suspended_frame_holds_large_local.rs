@@ -1,4 +1,5 @@
-//! `suspended-frame-holds-large-local`: a generator that is kept and not exhausted keeps its frame, and what stands in it.
+//! `suspended-frame-holds-large-local`: a generator that is kept and not exhausted keeps its frame, and what stands in it,
+//! and so does a coroutine that never ends.
 
 use rustc_hash::FxHashSet;
 
@@ -10,7 +11,7 @@ use crate::finding::{Confidence, Finding, Growth, Role, Severity, Step};
 use crate::heap::kept::Put;
 use crate::heap::size::Size;
 use crate::link::effects::EffectKind;
-use crate::link::program::last_name;
+use crate::link::program::{ValueRef, last_name};
 use crate::link::{FuncRef, PlaceKey, Program};
 use crate::resources::program::opened;
 
@@ -58,6 +59,72 @@ impl Rule for SuspendedFrameHoldsLargeLocal {
                 }
             }
         }
+        for func in program.funcs() {
+            let fact = program.func(func);
+            if fact.is_async
+                && !fact.is_generator
+                && let Some(loops) = program.endless_while(func)
+            {
+                endless(cx, func, loops, out);
+            }
+        }
+    }
+}
+
+/// Reports what a coroutine that never ends has made before its loop, and does not look at any more.
+fn endless(cx: &Context<'_>, func: FuncRef, loops: Span, out: &mut Sink) {
+    let program = cx.program;
+    let file = func.file;
+    let facts = program.facts(file);
+    for local in program.large_locals(func, cx.large) {
+        let Some(bytes) = local.size.bytes() else {
+            continue;
+        };
+        let is_let_go = facts.defs[facts.vars[local.var].defs.range()]
+            .iter()
+            .any(|it| it.kind == DefKind::Delete);
+        let is_used = || {
+            facts.values.iter_ids().any(|(id, it)| {
+                it.kind == ValueKind::Var(local.var)
+                    && program.value_span(ValueRef { file, id }).start >= loops.start
+            })
+        };
+        let is_captured = || facts.funcs.iter().any(|it| it.free.contains(&local.var));
+        if local.at.start > loops.start || is_let_go || is_used() || is_captured() {
+            continue;
+        }
+        let owner = program.qualified(func);
+        let name = program.name(file, facts.vars[local.var].name);
+        let amount = human(bytes);
+        let made = program.at(file, local.at);
+        let waits = program.at(file, loops);
+        out.report(
+            Finding::new(
+                out.meta(),
+                made,
+                format!("`{owner}` goes on for ever and needs `{name}` ({amount}) no more: its frame keeps it while it waits"),
+            )
+            .severity(Severity::Warning)
+            .confidence(Confidence::Medium)
+            .label(made, Role::Definition, format!("made here, {amount}"))
+            .label(waits, Role::Leak, "never left; nothing from here on looks at it")
+            .path([
+                Step {
+                    node: format!("suspended frame of {owner}"),
+                    edge: String::new(),
+                    place: Some(waits),
+                },
+                Step {
+                    node: amount.clone(),
+                    edge: name.to_owned(),
+                    place: Some(made),
+                },
+            ])
+            .growth(Growth::PerCall)
+            .bytes(Some(bytes), Some(bytes))
+            .symbol(format!("{}.{owner}", program.files[file as usize].module))
+            .help(format!("`del {name}` before the loop, or make it in a function of its own")),
+        );
     }
 }
 
@@ -77,7 +144,7 @@ fn is_consumed(program: &Program<'_>, put: &Put) -> bool {
     };
     let is_it = |file: u32, id| {
         program
-            .places(crate::link::program::ValueRef { file, id })
+            .places(ValueRef { file, id })
             .iter()
             .any(|it| it.key == put.place)
     };
@@ -88,7 +155,7 @@ fn is_consumed(program: &Program<'_>, put: &Put) -> bool {
             if last_name(&it.facts, read.value) != Some(name) || !is_it(file, read.value) {
                 return false;
             }
-            let span = program.value_span(crate::link::program::ValueRef {
+            let span = program.value_span(ValueRef {
                 file,
                 id: read.value,
             });
