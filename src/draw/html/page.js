@@ -91,9 +91,9 @@ function paintRow(r) {
   }
   const f = r.f, e = el('div', 'row ' + SEV[f.sev]);
   e.setAttribute('role', 'option'); e.setAttribute('aria-selected', f.i === state.finding); e.id = 'row-' + f.i;
-  e.style.top = r.y + 'px'; e.style.height = r.h + 'px'; e.title = SEV[f.sev] + ', confidence ' + f.conf;
+  e.style.top = r.y + 'px'; e.style.height = r.h + 'px'; e.title = f.sym + '\n' + SEV[f.sev] + ', confidence ' + f.conf;
   const top = el('div', 'top');
-  top.append(el('span', 'code', f.code), el('span', 'sym', f.sym), el('span', 'size', f.kept ? human(f.kept) + (per[f.growth] ? ' ' + per[f.growth] : '') : ''));
+  top.append(el('span', 'code', f.code), el('span', 'sym', f.sym.split('.').slice(-2).join('.')), el('span', 'size', f.kept ? human(f.kept) + (per[f.growth] ? ' ' + per[f.growth] : '') : ''));
   e.append(top, el('div', 'msg', f.msg), el('div', 'at', f.at));
   e.addEventListener('click', () => choose(f.i));
   return e;
@@ -318,7 +318,7 @@ function paintGraph(view, n, f) {
     const w = text.length * 6.2, rect = at => [at[0] - w / 2, at[1] - 10, w, 12];
     const spots = [0.25, 0.38, 0.16, 0.5, 0.64, 0.78].map(s => along(c, s)).map(([x, y]) => [x, y + below]);
     const at = fixed || spots.find(s => !taken.some(q => meet(q, rect(s)))) || spots[0];
-    if (!fixed) taken.push(rect(at));
+    taken.push(rect(at));
     labels.push(sv('text', { class: 'l ' + cls, x: at[0], y: at[1] }, text));
   });
   const defs = sv('defs', {});
@@ -364,31 +364,46 @@ const below = N.map(() => []);
 N.forEach(n => { if (n.idom >= 0) below[n.idom].push(n.id); });
 below.forEach(l => l.sort((a, b) => N[b].kept - N[a].kept || a - b));
 function paintIcicle(view, n) {
-  view.append(el('p', 'note', 'What goes when something goes. Widths go by log2(1 + retained bytes), not by bytes; what is chosen is drawn wider, and what has findings (red) a little. A click chooses, b goes back.'));
+  view.append(el('p', 'note', 'What goes when something goes. Widths go by log2(1 + retained bytes), not by bytes; what is chosen has half of the room, and what has findings (red) a little more. A click chooses, b goes back.'));
   const W = Math.max(600, view.clientWidth - 32), H = 24, tops = N.filter(x => x.idom < 0).map(x => x.id);
   const svg = sv('svg', { width: W, style: 'margin:0 16px', role: 'img', 'aria-label': 'Dominator tree' });
   let deepest = 0, count = 0;
   const chain = new Set(); let c = n; while (c) { chain.add(c.id); c = c.idom >= 0 ? N[c.idom] : null; }
-  const weight = id => Math.log2(1 + N[id].kept) + (chain.has(id) ? 40 : 0) + (N[id].found.length ? 6 : 0);
-  const draw = (ids, x, w, d) => {
-    const all = ids.reduce((s, i) => s + weight(i), 0);
-    if (!all) return;
-    for (const id of ids) {
-      const m = N[id], mine = w * weight(id) / all;
+  // A part is an object, or several that are drawn as one: { label, kids, kept }.
+  const sum = ids => ids.reduce((s, i) => s + N[i].kept, 0);
+  const kids = p => p.kids || below[p], kept = p => p.kids ? p.kept : N[p].kept, isChosen = p => p.kids ? p.kids.some(k => chain.has(k)) : chain.has(p), hasFound = p => !p.kids && N[p].found.length > 0;
+  const weight = p => Math.log2(1 + kept(p)) + (hasFound(p) ? 6 : 0);
+  // Of many small parts the chosen, the found and the largest have room; the rest is one.
+  const some = (parts, w) => {
+    const room = Math.max(2, Math.floor(w / 14));
+    if (parts.length <= room) return parts;
+    const best = new Set([...parts].sort((a, b) => isChosen(b) - isChosen(a) || hasFound(b) - hasFound(a) || kept(b) - kept(a)).slice(0, room - 1));
+    const rest = parts.filter(p => !best.has(p));
+    return [...parts.filter(p => best.has(p)), { label: '+' + rest.length, kids: [], kept: sum(rest) }];
+  };
+  const draw = (list, x, w, d) => {
+    const parts = some(list, w), bare = parts.reduce((s, p) => s + weight(p), 0);
+    if (!bare) return;
+    const heavy = parts.find(isChosen), extra = heavy === undefined ? 0 : Math.max(0, bare - 2 * weight(heavy)), all = bare + extra;
+    for (const p of parts) {
+      const m = p.kids ? null : N[p], mine = w * (weight(p) + (p === heavy ? extra : 0)) / all;
       if (mine < 2.5 || count > 4000) { x += mine; continue; }
       count++; deepest = Math.max(deepest, d);
-      const fill = m.found.length ? 'var(--leak)' : m.kind === 'root' || m.kind === 'group' ? 'var(--root)' : m.kind === 'container' ? 'var(--box)' : m.kind === 'resource' ? 'var(--res)' : 'var(--ice)';
-      const r = sv('rect', { class: 'ice' + (id === state.node ? ' pick' : ''), x, y: d * H, width: Math.max(1, mine - 1), height: H - 1, style: 'fill:' + fill });
-      r.append(sv('title', {}, m.key + '\n' + size(m) + (m.site ? '\n' + m.site : '')));
-      r.addEventListener('click', () => { m.found.length && !m.found.includes(state.finding) ? choose(m.found[0]) : visit(id); });
+      const fill = !m ? 'var(--pane)' : m.found.length ? 'var(--leak)' : m.kind === 'root' || m.kind === 'group' ? 'var(--root)' : m.kind === 'container' ? 'var(--box)' : m.kind === 'resource' ? 'var(--res)' : 'var(--ice)';
+      const r = sv('rect', { class: 'ice' + (p === state.node ? ' pick' : ''), x, y: d * H, width: Math.max(1, mine - 1), height: H - 1, style: 'fill:' + fill });
+      r.append(sv('title', {}, m ? m.key + '\n' + size(m) + (m.site ? '\n' + m.site : '') : p.label + '\n' + human(p.kept)));
+      if (m) r.addEventListener('click', () => { m.found.length && !m.found.includes(state.finding) ? choose(m.found[0]) : visit(p); });
       svg.append(r);
-      const room = Math.floor((mine - 8) / (m.found.length ? 7.4 : 6.4));
-      if (room > 3) svg.append(sv('text', { class: 't', x: x + 4, y: d * H + 16, style: m.found.length ? 'fill:var(--page);font-weight:600' : '' }, middle(m.label + marks(m), room)));
-      draw(below[id], x, mine, d + 1);
+      const isRed = m && m.found.length, room = Math.floor((mine - 8) / (isRed ? 7.4 : 6.4));
+      if (room > 3) svg.append(sv('text', { class: 't', x: x + 4, y: d * H + 16, style: isRed ? 'fill:var(--page);font-weight:600' : '' }, middle(m ? m.label + marks(m) : p.label, room)));
+      draw(kids(p), x, mine, d + 1);
       x += mine;
     }
   };
-  draw(tops, 0, W, 0);
+  const shared = tops.filter(i => N[i].kind !== 'group').sort((a, b) => N[b].kept - N[a].kept || a - b);
+  const parts = tops.filter(i => N[i].kind === 'group');
+  if (shared.length) parts.push({ label: 'held by several of these', kids: shared, kept: sum(shared) });
+  draw(parts, 0, W, 0);
   svg.setAttribute('height', (deepest + 1) * H + 8);
   view.append(svg);
 }

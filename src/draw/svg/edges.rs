@@ -209,34 +209,39 @@ impl Curve {
 
     /// The middle of the label's foot: on the straight end, beside a loop, else at the first spot that is free.
     fn label(&self, wide: f64, taken: &mut Vec<Rect>) -> Point {
-        let below = match self.way {
-            Way::Tree(end) => {
-                let (start, y) = (self.points[1].0, self.points[3].1);
-                return (f64::midpoint(start + 10.0, end - 6.0), y - 5.0);
-            }
-            Way::Loop => {
-                let (x, y) = self.points[0];
-                return (x - wide / 2.0 - 3.0, y + TALL);
-            }
-            // The edge of the tree that it goes against is above it.
-            Way::Back => TALL - 1.0,
-            Way::Across => -3.0,
-        };
         let rect = |at: Point| Rect {
             x: at.0 - wide / 2.0,
             y: at.1 - TALL + 2.0,
             w: wide,
             h: TALL,
         };
+        let below = match self.way {
+            // The edge of the tree that it goes against is above it.
+            Way::Back => TALL - 1.0,
+            _ => -3.0,
+        };
         let spot = |t: f64| {
             let at = self.at(t);
             (at.0, at.1 + below)
         };
-        let free = SPOTS.iter().map(|&it| spot(it)).find(|&it| {
-            let own = rect(it);
-            !taken.iter().any(|it| meet(own, *it))
-        });
-        let at = free.unwrap_or_else(|| spot(SPOTS[0]));
+        let at = match self.way {
+            Way::Tree(end) => {
+                let (start, y) = (self.points[1].0, self.points[3].1);
+                (f64::midpoint(start + 10.0, end - 6.0), y - 5.0)
+            }
+            Way::Loop => {
+                let (x, y) = self.points[0];
+                (x - wide / 2.0 - 3.0, y + TALL)
+            }
+            Way::Back | Way::Across => {
+                let mut spots = SPOTS.iter().map(|&it| spot(it));
+                let free = spots.find(|&it| {
+                    let own = rect(it);
+                    !taken.iter().any(|it| meet(own, *it))
+                });
+                free.unwrap_or_else(|| spot(SPOTS[0]))
+            }
+        };
         taken.push(rect(at));
         at
     }

@@ -104,7 +104,8 @@ for (const folder of cases) {
   await page.mouse.wheel(0, -300);
   await page.waitForFunction(was => document.querySelector('#view svg > g').getAttribute('transform') !== was, unzoomed).catch(() => say(false, 'the wheel does not zoom'));
   await page.keyboard.press('i');
-  say(await page.locator('#view rect.ice').count() > 0, 'the icicle is empty');
+  const chosen = await page.evaluate(() => Number(document.querySelector('#view rect.ice.pick')?.getAttribute('width')));
+  say(chosen > 50, `the icicle draws what is chosen ${chosen} wide`);
   await page.keyboard.press('o');
   await page.locator('#view .hd button').first().click();
   const tableRows = await page.locator('#view .tr').count();
