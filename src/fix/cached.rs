@@ -16,7 +16,7 @@ use super::imports;
 use super::source::Source;
 use crate::base::Span;
 use crate::finding::remedy::{Edit, Fix, Safety};
-use crate::syntax::tree::{ExprId, ExprKind, Func, StmtKind};
+use crate::syntax::tree::{ExprId, ExprKind, Func, ScopeKind, StmtKind};
 
 pub(super) fn write(source: &Source<'_>, decorator: Span, method: Span) -> Option<Fix> {
     let tree = &source.module;
@@ -82,6 +82,7 @@ fn for_each(source: &Source<'_>, func: &Func, cache: Span) -> Option<Fix> {
     if name.starts_with("__")
         || tree.names.find(&inner).is_some()
         || is_named_by_class(source, func)
+        || names_of_class(source, cache)
     {
         return None;
     }
@@ -125,6 +126,20 @@ fn is_named_by_class(source: &Source<'_>, func: &Func) -> bool {
             _ => false,
         },
         _ => false,
+    })
+}
+
+/// Whether an expression names what only the body of a class sees.
+fn names_of_class(source: &Source<'_>, span: Span) -> bool {
+    let tree = &source.module;
+    tree.exprs.iter().any(|it| {
+        let ExprKind::Name { var: Some(var), .. } = it.kind else {
+            return false;
+        };
+        let scope = &tree.scopes[tree.vars[var].scope];
+        matches!(scope.kind, ScopeKind::Class(_))
+            && span.start <= it.span.start
+            && it.span.end <= span.end
     })
 }
 
