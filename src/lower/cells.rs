@@ -245,13 +245,11 @@ fn automatic_magics(code: &mut String) {
 
 /// Makes a range of the code a constant: what a magic does is not followed.
 fn blank_in(code: &mut String, span: Span, is_value: bool) {
+    // The constant's place is one in the notebook too, so it cuts no character there.
+    let has_room = code.is_char_boundary(span.start as usize + 3) && span.end - span.start >= 3;
     let mut bytes = std::mem::take(code).into_bytes();
     if let Some(range) = bytes.get_mut(span.start as usize..span.end as usize) {
-        let constant: &[u8] = if is_value && range.len() >= 3 {
-            b"..."
-        } else {
-            b"0"
-        };
+        let constant: &[u8] = if is_value && has_room { b"..." } else { b"0" };
         blank(range, constant);
     }
     *code = text_of(bytes);
@@ -303,6 +301,7 @@ mod tests {
         );
         assert_eq!(blanked("if x:\n    !ls é\n"), "if x:\n    0     \n");
         assert_eq!(blanked("files = !ls\n"), "files = ...\n");
+        assert_eq!(blanked("files = !aé\n"), "files = 0   \n");
         assert_eq!(blanked("x.y?\n??z\n"), "0   \n0  \n");
         assert_eq!(blanked("!a \\\n  b\ny\n"), "0   \n   \ny\n");
         let text = "s = '''\n%d\n!x\n''' % (a\n% b)\n";
