@@ -172,58 +172,45 @@ fn check(
         }
     }
     let name = program.name(file, facts.vars[loss].name);
+    let adds = |at: Place, message: String, out: &Sink| {
+        Finding::new(out.meta(), at, message).label(
+            at,
+            Role::Growth,
+            format!("each round adds the graph of `{name}`"),
+        )
+    };
+    let made_by = |finding: Finding| {
+        finding
+            .label(
+                backward,
+                Role::Link,
+                format!("`{name}` is a tensor with a graph"),
+            )
+            .growth(Growth::PerLoop)
+            .symbol(symbol(program, func))
+    };
     for (at, inside, sum) in metered {
         let at = program.at(file, at);
         let message = format!(
             "`{sum}` keeps `{name}` with its graph, so the graphs of all rounds stay until it is reset"
         );
-        out.report(
-            Finding::new(out.meta(), at, message)
-                .label(
-                    at,
-                    Role::Growth,
-                    format!("each round adds the graph of `{name}`"),
-                )
-                .label(
-                    inside,
-                    Role::Growth,
-                    format!("`{sum}` takes it in as it is"),
-                )
-                .label(
-                    backward,
-                    Role::Link,
-                    format!("`{name}` is a tensor with a graph"),
-                )
-                .growth(Growth::PerLoop)
-                .symbol(symbol(program, func))
-                .help(format!(
-                    "pass the number: `{name}.item()`, or `{name}.detach()`"
-                )),
+        let finding = adds(at, message, out).label(
+            inside,
+            Role::Growth,
+            format!("`{sum}` takes it in as it is"),
         );
+        out.report(made_by(finding).help(format!(
+            "pass the number: `{name}.item()`, or `{name}.detach()`"
+        )));
     }
     for (at, sum) in found {
         let at = program.at(file, at);
         let message = format!(
             "`{sum}` takes in `{name}` with its graph, so the graphs of all rounds stay until `{sum}` is dropped"
         );
-        out.report(
-            Finding::new(out.meta(), at, message)
-                .label(
-                    at,
-                    Role::Growth,
-                    format!("each round adds the graph of `{name}`"),
-                )
-                .label(
-                    backward,
-                    Role::Link,
-                    format!("`{name}` is a tensor with a graph"),
-                )
-                .growth(Growth::PerLoop)
-                .symbol(symbol(program, func))
-                .help(format!(
-                    "add the number, `{name}.item()`, or the tensor without its graph, `{name}.detach()`"
-                )),
-        );
+        out.report(made_by(adds(at, message, out)).help(format!(
+            "add the number, `{name}.item()`, or the tensor without its graph, `{name}.detach()`"
+        )));
     }
 }
 
