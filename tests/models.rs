@@ -52,6 +52,19 @@ fn playing(name: &str, role: &str) -> String {
         "task" => {
             format!("async def job():\n    pass\n\n\nasync def handle():\n    {name}(job())\n")
         }
+        "future" => format!(
+            "async def job():\n    await {name}()\n\n\nasync def handle():\n    asyncio.create_task(job())\n"
+        ),
+        "lone-wait" => {
+            let (receiver, last) = name.rsplit_once('.').expect("a dotted name");
+            format!(
+                "async def job():\n    it = {receiver}()\n    await it.{last}()\n\n\nasync def handle():\n    asyncio.create_task(job())\n"
+            )
+        }
+        "own-stream" => format!(
+            "async def job(host):\n    reader, writer = await {name}(host)\n    writer.write(b'x')\n    await reader.readline()\n\n\n\
+             async def handle(host):\n    asyncio.create_task(job(host))\n"
+        ),
         "wait-tasks" => format!(
             "async def handle(one, other):\n    a = asyncio.create_task(one())\n    b = asyncio.create_task(other())\n    \
              done, _ = await {name}({{a, b}}, return_when=asyncio.FIRST_COMPLETED)\n    return b in done\n"

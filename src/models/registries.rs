@@ -12,6 +12,12 @@ use super::names::{NameTree, NodeId};
 pub enum ApiRole {
     /// Starts a task that nobody holds but the caller.
     Task,
+    /// Makes a future that nobody holds but the caller.
+    Future,
+    /// Opens a connection that refers to its reader weakly.
+    OwnStream,
+    /// A method whose caller waits for something that only its object tells.
+    LoneWait,
     /// Waits for some of the tasks that it is given, and leaves the others running.
     WaitTasks,
     /// Makes a thread.

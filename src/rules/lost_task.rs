@@ -1,13 +1,15 @@
 //! `lost-task`: a task that nobody holds may vanish before it is done; one that nobody waits for any longer stays.
 
 use super::registering::{
-    arguments, calls_named, escapes, func_of, is_repeated, is_thrown_away, role_calls, role_of,
-    symbol, with_nested,
+    arguments, calls_named, calls_of, escapes, func_of, is_repeated, is_thrown_away, role_calls,
+    role_of, symbol, with_nested,
 };
 use super::{Context, Rule, Sink};
-use crate::facts::model::{CallF, DefKind, Usage, ValueId, ValueKind, VarId};
-use crate::finding::{Confidence, Finding, Growth, Role, Severity};
-use crate::link::program::last_name;
+use crate::facts::model::{
+    CallF, CallId, ContextKind, DefKind, Home, Usage, ValueId, ValueKind, VarId,
+};
+use crate::finding::{Confidence, Finding, Growth, Place, Role, Severity};
+use crate::link::program::{ValueRef, last_name};
 use crate::link::{CallRef, FuncRef, Program};
 use crate::models::ApiRole;
 
@@ -26,9 +28,22 @@ impl Rule for LostTask {
             }
             let at = program.at(call.file, fact.at);
             let func = func_of(call, fact);
-            let message = "nobody keeps the task: the loop holds it weakly, so it may be collected before it is done (lost work rather than retained memory)";
+            let waits = waits(program, call);
+            let (severity, message) = match waits {
+                Waits::Never => continue,
+                Waits::Alone(_) => (
+                    Severity::Warning,
+                    "nobody keeps the task, and nobody else holds what it waits for: both are collected before it is done (lost work rather than retained memory)",
+                ),
+                Waits::Unwritten => (Severity::Warning, MAY_BE_LOST),
+                Waits::Unknown => (Severity::Info, MAY_BE_LOST),
+            };
+            let mut finding = Finding::new(out.meta(), at, message).severity(severity);
+            if let Waits::Alone(place) = waits {
+                finding = finding.label(place, Role::Link, "waits here, for what it alone holds");
+            }
             out.report(
-                Finding::new(out.meta(), at, message)
+                finding
                     .label(at, Role::Leak, "the task is thrown away here")
                     .growth(Growth::Unknown)
                     .symbol(symbol(program, func))
@@ -39,6 +54,208 @@ impl Rule for LostTask {
             left_waiting(cx, call, fact, out);
         }
     }
+}
+
+const MAY_BE_LOST: &str = "nobody keeps the task: the loop holds it weakly, so it is collected before it is done when nothing else holds what it waits for (lost work rather than retained memory)";
+
+/// What a task that nobody keeps waits for.
+enum Waits {
+    /// For nothing: it is done when it first runs, and until then the loop holds it.
+    Never,
+    /// At this place, for something that it alone holds.
+    Alone(Place),
+    /// Its body is yet to be written.
+    Unwritten,
+    /// For something that may well be held: a timer, a socket and a thread are, by the loop.
+    Unknown,
+}
+
+/// How many calls a coroutine is followed through.
+const DEPTH: u32 = 4;
+
+fn waits(program: &Program<'_>, task: CallRef) -> Waits {
+    let Some((_, coroutine)) = arguments(program, task).next() else {
+        return Waits::Unknown;
+    };
+    let funcs = coroutines(program, coroutine);
+    if let [func] = funcs[..]
+        && let Some(place) = waits_alone(program, func, DEPTH)
+    {
+        return Waits::Alone(place);
+    }
+    if funcs.is_empty() {
+        Waits::Unknown
+    } else if funcs.iter().all(|&it| is_unwritten(program, it)) {
+        Waits::Unwritten
+    } else if funcs.iter().all(|&it| never_waits(program, it)) {
+        Waits::Never
+    } else {
+        Waits::Unknown
+    }
+}
+
+/// The coroutine functions that a value is a call of; none when some of them are not known.
+fn coroutines(program: &Program<'_>, value: ValueRef) -> Vec<FuncRef> {
+    let ValueKind::Call(id) = program.value(value) else {
+        return Vec::new();
+    };
+    let targets = program.targets(value.file, id);
+    let funcs: Vec<FuncRef> = targets.iter().map(|it| it.func).collect();
+    let is_coroutine = |it: &FuncRef| program.func(*it).is_async && !program.func(*it).is_generator;
+    if funcs.iter().all(is_coroutine) {
+        funcs
+    } else {
+        Vec::new()
+    }
+}
+
+/// What a function awaits.
+fn awaited(program: &Program<'_>, func: FuncRef) -> impl Iterator<Item = ValueRef> {
+    let facts = program.facts(func.file);
+    let values = &facts.values.as_slice()[facts.funcs[func.id].values.range()];
+    values.iter().filter_map(move |it| match it.kind {
+        ValueKind::Await(id) => Some(ValueRef {
+            file: func.file,
+            id,
+        }),
+        _ => None,
+    })
+}
+
+/// Where a coroutine waits for a future, event or queue that no other object refers to.
+fn waits_alone(program: &Program<'_>, func: FuncRef, depth: u32) -> Option<Place> {
+    let depth = depth.checked_sub(1)?;
+    awaited(program, func).find_map(|value| {
+        if is_alone(program, func, value) {
+            return Some(program.at(func.file, program.value_span(value)));
+        }
+        match coroutines(program, value)[..] {
+            [next] if next != func => waits_alone(program, next, depth),
+            _ => None,
+        }
+    })
+}
+
+/// Whether an awaited value comes of an object that only the coroutine's frame holds.
+fn is_alone(program: &Program<'_>, func: FuncRef, value: ValueRef) -> bool {
+    let facts = program.facts(func.file);
+    match program.value(value) {
+        ValueKind::Var(var) => is_own(program, func, var, true),
+        ValueKind::Call(id) => match role_of(program, func.file, &facts.calls[id]) {
+            Some(ApiRole::Future) => true,
+            Some(ApiRole::LoneWait) => match facts.values[facts.calls[id].callee].kind {
+                ValueKind::Attr { base, .. } => match facts.values[base].kind {
+                    ValueKind::Call(_) => true,
+                    ValueKind::Var(var) => is_own(program, func, var, false),
+                    _ => false,
+                },
+                _ => false,
+            },
+            _ => reads_own_stream(program, func, id),
+        },
+        _ => false,
+    }
+}
+
+/// `await reader.read()` on a connection that the coroutine opened for itself: nobody else holds the reader.
+fn reads_own_stream(program: &Program<'_>, func: FuncRef, read: CallId) -> bool {
+    let facts = program.facts(func.file);
+    let ValueKind::Attr { base, name } = facts.values[facts.calls[read].callee].kind else {
+        return false;
+    };
+    let ValueKind::Var(reader) = facts.values[base].kind else {
+        return false;
+    };
+    let opened = |var: VarId| match &facts.defs[facts.vars[var].defs.range()] {
+        [def] if def.kind == DefKind::Unpack(0) => def.value,
+        _ => None,
+    };
+    let Some(opened) = opened(reader) else {
+        return false;
+    };
+    let ValueKind::Await(call) = facts.values[opened].kind else {
+        return false;
+    };
+    let ValueKind::Call(call) = facts.values[call].kind else {
+        return false;
+    };
+    // The writer refers to the reader: who gets either keeps both.
+    let mut both = facts
+        .defs
+        .iter()
+        .filter(|it| it.value == Some(opened))
+        .map(|it| it.var);
+    program.name(func.file, name).starts_with("read")
+        && role_of(program, func.file, &facts.calls[call]) == Some(ApiRole::OwnStream)
+        && both.all(|var| {
+            let fact = &facts.vars[var];
+            fact.home == Home::Function
+                && fact.func == func.id
+                && !fact.is_captured
+                && matches!(uses(program, func, var), (named, called) if named == called)
+        })
+}
+
+/// How often a function names a local, and how often it does so to call a method of it.
+fn uses(program: &Program<'_>, func: FuncRef, var: VarId) -> (usize, usize) {
+    let facts = program.facts(func.file);
+    let is_it = |value: ValueId| facts.values[value].kind == ValueKind::Var(var);
+    let values = &facts.values.as_slice()[facts.funcs[func.id].values.range()];
+    let named = values.iter().filter(|it| it.kind == ValueKind::Var(var));
+    let called = calls_of(program, func).filter(|(_, it)| match facts.values[it.callee].kind {
+        ValueKind::Attr { base, .. } => is_it(base),
+        _ => false,
+    });
+    (named.count(), called.count())
+}
+
+/// Whether a local is bound once, to a new object, and only waited for: whoever else sees it may hold it.
+fn is_own(program: &Program<'_>, func: FuncRef, var: VarId, is_future: bool) -> bool {
+    let facts = program.facts(func.file);
+    let fact = &facts.vars[var];
+    let [def] = &facts.defs[fact.defs.range()] else {
+        return false;
+    };
+    let is_new = match def.value.map(|it| facts.values[it].kind) {
+        Some(ValueKind::Call(id)) if is_future => {
+            role_of(program, func.file, &facts.calls[id]) == Some(ApiRole::Future)
+        }
+        Some(ValueKind::Call(_)) => !is_future,
+        _ => false,
+    };
+    fact.home == Home::Function
+        && fact.func == func.id
+        && !fact.is_captured
+        && def.kind == DefKind::Assign
+        && is_new
+        && uses(program, func, var).0 == 1
+}
+
+/// Whether a function is a stub: it stands for a body that somebody is to write.
+fn is_unwritten(program: &Program<'_>, func: FuncRef) -> bool {
+    let fact = program.func(func);
+    fact.statements <= 1
+        && [fact.calls, fact.stores, fact.results]
+            .iter()
+            .all(|it| it.range().is_empty())
+        && awaited(program, func).next().is_none()
+}
+
+/// Whether a coroutine runs to its end without waiting, as far as its own body tells.
+fn never_waits(program: &Program<'_>, func: FuncRef) -> bool {
+    let facts = program.facts(func.file);
+    let fact = program.func(func);
+    let calls = facts.calls.as_slice()[fact.calls.range()].iter();
+    let stores = facts.stores.as_slice()[fact.stores.range()].iter();
+    let results = facts.results[fact.results.range()].iter();
+    let contexts = calls
+        .map(|it| it.context)
+        .chain(stores.map(|it| it.context))
+        .chain(results.map(|it| it.context));
+    // `async for` and `async with` wait, too.
+    let mut around = contexts.flat_map(|it| program.contexts(func.file, it));
+    awaited(program, func).next().is_none()
+        && !around.any(|it| matches!(it, ContextKind::For { .. } | ContextKind::With { .. }))
 }
 
 /// `asyncio.wait` that returns at the first result: the other tasks wait on, and each call adds some.
@@ -141,7 +358,7 @@ fn tasks_made(
     program: &Program<'_>,
     func: FuncRef,
     tasks: ValueId,
-) -> Vec<(Option<VarId>, crate::facts::model::CallId)> {
+) -> Vec<(Option<VarId>, CallId)> {
     let facts = program.facts(func.file);
     let is_task = |value: ValueId| match facts.values[value].kind {
         ValueKind::Call(id) => {

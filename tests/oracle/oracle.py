@@ -20,15 +20,16 @@ How it measures, in this order:
      left in the temporary directory, finalizers (`__del__` of classes at the top
      level of the program's modules) that have run so far;
   4. after `gc.collect()`: traced memory, live objects that the collector knows,
-     ResourceWarnings seen in all, finalizers that only the collector made run.
+     ResourceWarnings seen in all, finalizers that only the collector made run,
+     asyncio tasks that were collected before they were done.
 
 The criterion: a program leaks if between the small and the large run at least one of
 these grows, so that whatever is reached once (a full cache, a singleton) cancels out:
   memory            by 24 bytes or more per unit of `n` (free lists and tables at their
                     high-water mark stay below that)
   objects           by 1 or more per two units of `n`
-  fds, children, threads, temp_entries, resource_warnings, late_finalizers
-                    by 3 or more in all
+  fds, children, threads, temp_entries, resource_warnings, late_finalizers,
+  lost_tasks        by 3 or more in all
 Growth in memory and objects alone, below 1 KiB per unit, must go on in a third run, as
 much larger again: a table that happened to be enlarged once does not count.
 `because` names those that did. A finalizer is late when reference counting alone did
@@ -56,6 +57,7 @@ IN_ALL = {
     "temp_entries": 3,
     "resource_warnings": 3,
     "late_finalizers": 3,
+    "lost_tasks": 3,
 }
 
 
@@ -142,7 +144,7 @@ def child(answer, directory, module, n):
     import tracemalloc
     import warnings
 
-    counts = {"resource_warnings": 0, "finalizers": 0}
+    counts = {"resource_warnings": 0, "finalizers": 0, "lost_tasks": 0}
 
     def show(message, category, *_rest):
         if issubclass(category, ResourceWarning):
@@ -157,6 +159,20 @@ def child(answer, directory, module, n):
                 if isinstance(value, type) and value.__module__ == loaded.__name__:
                     if "__del__" in vars(value):
                         wrap(value)
+
+    def count_lost_tasks():
+        loops = sys.modules.get("asyncio.base_events")
+        if loops is None:
+            return
+        inner = loops.BaseEventLoop.call_exception_handler
+
+        def call_exception_handler(self, context):
+            if context.get("message") == "Task was destroyed but it is pending!":
+                counts["lost_tasks"] += 1
+            else:
+                inner(self, context)
+
+        loops.BaseEventLoop.call_exception_handler = call_exception_handler
 
     def wrap(cls):
         inner = cls.__del__
@@ -197,6 +213,7 @@ def child(answer, directory, module, n):
     except (ImportError, AttributeError) as error:
         save({"unavailable": str(error)})
     count_finalizers()
+    count_lost_tasks()
     warnings.simplefilter("ignore")
     warnings.simplefilter("always", ResourceWarning)
     warnings.showwarning = show
@@ -230,6 +247,7 @@ def child(answer, directory, module, n):
     for name, value in sorted(seen.items()):
         growth[name] = None if value is None else value - base[name]
     growth["resource_warnings"] = counts["resource_warnings"]
+    growth["lost_tasks"] = counts["lost_tasks"]
     growth["finalizers"] = in_time
     growth["late_finalizers"] = counts["finalizers"] - in_time
     save(growth)
