@@ -8,12 +8,12 @@ use super::registering::{Held, func_of, held};
 use super::{Context, Sink};
 use crate::base::Span;
 use crate::facts::model::{
-    BinaryOp, CallF, ContextId, Home, StoreKind, Target, Usage, ValueId, ValueKind,
+    BinaryOp, CallF, ContextId, DefKind, Home, StoreKind, Target, Usage, ValueId, ValueKind,
 };
 use crate::link::effects::EffectKind;
 use crate::link::place::PlaceKey;
-use crate::link::program::ValueRef;
-use crate::link::{CallRef, Entity, FuncRef, Program};
+use crate::link::program::{Sym, ValueRef};
+use crate::link::{CallRef, ClassRef, Entity, FuncRef, Program};
 use crate::models::Holds;
 
 /// A parameter that a function puts into a container that lives long.
@@ -32,10 +32,17 @@ type Buses = FxHashMap<(FuncRef, u32), Bus>;
 impl Bus {
     /// Whether the bus that a call adds to lives as long as the process.
     fn lives(&self, program: &Program<'_>, call: CallRef, fact: &CallF) -> bool {
+        // `hooks: list` in a class body says what each instance has; no object of the class stands behind it.
+        let is_shared = match self.place {
+            PlaceKey::Class(class, name) => {
+                !program.is_field(class, name) && has_class_value(program, class, name)
+            }
+            PlaceKey::Var(_) | PlaceKey::Func(..) => true,
+            PlaceKey::Instance(..) => false,
+        };
         match self.place {
-            _ if self.is_long => true,
-            PlaceKey::Var(_) | PlaceKey::Class(..) | PlaceKey::Func(..) => true,
-            PlaceKey::Instance(..) => match program.facts(call.file).values[fact.callee].kind {
+            _ if self.is_long || is_shared => true,
+            _ => match program.facts(call.file).values[fact.callee].kind {
                 ValueKind::Attr { base, .. } => lives_long(
                     program,
                     ValueRef {
@@ -156,6 +163,18 @@ pub(super) fn buses(cx: &Context<'_>, out: &mut Sink) {
     });
     added(cx, &buses, out);
     declared(cx, &buses, out);
+}
+
+/// Whether a class body binds a variable to something, rather than saying its type alone.
+fn has_class_value(program: &Program<'_>, class: ClassRef, name: Sym) -> bool {
+    let vars = &program.files[class.file as usize].class_vars;
+    let Some(&var) = vars.get(&(class.id, name)) else {
+        return true;
+    };
+    let facts = program.facts(class.file);
+    facts.defs[facts.vars[var].defs.range()]
+        .iter()
+        .any(|it| it.kind != DefKind::Declare)
 }
 
 /// How many functions a callback is followed through on its way to the container.

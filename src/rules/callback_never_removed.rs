@@ -3,8 +3,8 @@
 use super::buses::buses;
 use super::lasting::lives_long;
 use super::registering::{
-    Held, Made, api_calls, arguments, calls_of, class_funcs, func_of, held, is_guarded, made,
-    symbol,
+    Held, Made, api_calls, arguments, calls_of, class_funcs, comes_of_few, func_of, held,
+    is_guarded, made, symbol,
 };
 use super::{Context, Rule, Sink};
 use crate::base::Span;
@@ -332,6 +332,7 @@ pub(super) fn report(
                 Confidence::Medium
             })
         }
+        Some(Held::Locals(_)) if comes_of_few(cx, func, 4) => return,
         Some(Held::Locals(var))
             if (run.often == Runs::PerEvent
                 || run.often == Runs::Many && (it.outlives || takes_event(program, func)))
@@ -401,6 +402,9 @@ fn hooks(cx: &Context<'_>, out: &mut Sink) {
             continue;
         }
         let facts = program.facts(file);
+        if takes_hooks_out(program, file) {
+            continue;
+        }
         for (id, fact) in facts.calls.iter_ids() {
             if fact.usage != Usage::Discarded || !program.targets(file, id).is_empty() {
                 continue;
@@ -451,6 +455,30 @@ fn hooks(cx: &Context<'_>, out: &mut Sink) {
             );
         }
     }
+}
+
+/// Whether a file takes hooks out of the module's own table: `del module._forward_pre_hooks[key]`.
+fn takes_hooks_out(program: &Program<'_>, file: u32) -> bool {
+    let facts = program.facts(file);
+    let is_table = |value: ValueId| match facts.values[value].kind {
+        ValueKind::Attr { name, .. } => program.name(file, name).ends_with("_hooks"),
+        _ => false,
+    };
+    let is_deleted = facts
+        .stores
+        .iter()
+        .any(|it| it.kind == StoreKind::Delete && is_table(it.base));
+    is_deleted
+        || facts
+            .calls
+            .iter()
+            .any(|it| match facts.values[it.callee].kind {
+                ValueKind::Attr { base, name } => {
+                    matches!(program.name(file, name), "pop" | "clear" | "popitem")
+                        && is_table(base)
+                }
+                _ => false,
+            })
 }
 
 /// The variable of which a value is a part: `m` of `m.layers[0]`, `model` of `for m in model.modules()`.

@@ -194,7 +194,18 @@ fn set_at(program: &Program<'_>, call: CallRef) -> Option<crate::finding::Place>
     let vars: Vec<VarId> = bound_vars(program, call);
     let attr = bound_attr(program, call);
     let is_shared = vars.iter().any(|&it| facts.vars[it].home != Home::Function);
-    if is_shared {
+    // One for each name, in a table of the module.
+    let is_tabled = facts.stores.iter().any(|it| {
+        let is_made = it.value.is_some_and(|it| match facts.values[it].kind {
+            ValueKind::Var(var) => vars.contains(&var),
+            ValueKind::Call(id) => id == call.id,
+            _ => false,
+        });
+        is_made
+            && matches!(it.target, Target::Item(_))
+            && matches!(facts.values[it.base].kind, ValueKind::Var(table) if facts.vars[table].home == Home::Module)
+    });
+    if is_shared || is_tabled {
         return None;
     }
     let is_it = |value| match facts.values[value].kind {

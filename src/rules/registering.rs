@@ -249,6 +249,27 @@ fn made_by(
     }
 }
 
+/// Whether a function runs only while an object is made of which a process has few.
+pub(super) fn comes_of_few(cx: &Context<'_>, func: FuncRef, depth: u32) -> bool {
+    let program = cx.program;
+    let Some(depth) = depth.checked_sub(1) else {
+        return false;
+    };
+    if program.func_name(func) == "__init__" {
+        return program
+            .class_of(func)
+            .is_some_and(|it| made(cx, it) == Made::Few);
+    }
+    let mut callers = program
+        .callers(func)
+        .iter()
+        .filter(|it| !program.files[it.file as usize].is_test)
+        .peekable();
+    !program.is_taken(func)
+        && callers.peek().is_some()
+        && callers.all(|&it| comes_of_few(cx, func_of(it, program.call(it)), depth))
+}
+
 /// Whether code of the program, tests left out, calls a function.
 pub(super) fn is_called(program: &Program<'_>, func: FuncRef) -> bool {
     program

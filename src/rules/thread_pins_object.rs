@@ -360,6 +360,18 @@ fn is_endless(program: &Program<'_>, func: FuncRef) -> bool {
             _ => false,
         })
     };
+    // `try: while True: queue.get_nowait()` with `except Empty` around the loop: what it raises ends it.
+    let is_caught_outside = |context: Option<ContextId>| {
+        let mut is_outside = false;
+        program.contexts(file, context).any(|it| {
+            is_outside |= matches!(it, ContextKind::While { .. });
+            is_outside && it == ContextKind::Try
+        })
+    };
+    let is_raised_out = calls_of(program, func).any(|(_, it)| {
+        last_name(facts, it.callee).is_some_and(|it| it.ends_with("_nowait") || it == "next")
+            && is_caught_outside(it.context)
+    });
     let has_break = |it: ContextKind| matches!(it, ContextKind::While { breaks: true, .. });
     let leaves = facts.results[fact.results.range()].iter().any(|it| {
         loop_of(it.context).is_some()
@@ -379,7 +391,7 @@ fn is_endless(program: &Program<'_>, func: FuncRef) -> bool {
         .iter()
         .map(|it| it.context);
     let mut loops = calls.chain(stores).filter_map(loop_of).peekable();
-    loops.peek().is_some() && !loops.any(has_break) && !leaves && !quits
+    loops.peek().is_some() && !loops.any(has_break) && !leaves && !quits && !is_raised_out
 }
 
 /// Attributes of the instance that a function sets, or of which it calls a method that ends something.
