@@ -7,6 +7,7 @@ mod blanket_suppression;
 mod callback_never_removed;
 mod closure_holds_large_local;
 mod context_var_per_call;
+mod copied_by_workers;
 mod expired_suppression;
 mod finalizer_holds_itself;
 mod finalizer_in_cycle;
@@ -18,6 +19,7 @@ mod handler_per_call;
 mod lost_task;
 mod malformed_suppression;
 mod method_cache;
+mod notebook_output;
 mod raw_descriptor;
 mod rebound_resource;
 mod resource_in_cycle;
@@ -123,6 +125,8 @@ pub const ALL: &[&dyn Rule] = &[
     &unclosed_figure::UnclosedFigure,
     &accumulated_graph::AccumulatedGraph,
     &unfreed_native_memory::UnfreedNativeMemory,
+    &copied_by_workers::CopiedByWorkers,
+    &notebook_output::NotebookOutput,
     &unused_suppression::UnusedSuppression,
     &malformed_suppression::MalformedSuppression,
     &suppression_without_reason::SuppressionWithoutReason,

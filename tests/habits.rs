@@ -15,9 +15,10 @@ use heaplint::rules;
 const UNPROVEN: &[&str] = &[
     "accumulated-graph",
     "blanket-suppression",
+    "copied-by-workers",
     "expired-suppression",
-    "lost-task",
     "malformed-suppression",
+    "notebook-output",
     "suppression-without-reason",
     "unclosed-client",
     "unclosed-figure",

@@ -101,6 +101,15 @@ fn judge_section(rule: &str, section: &Section) -> Result<(), Failed> {
     }
     let mut wanted = Vec::new();
     for (path, text) in &section.program.files {
+        // Of a notebook, the code of its cells.
+        let text = match path.ends_with(".ipynb") {
+            true => {
+                heaplint::notebook::read(text.clone())
+                    .map_err(|it| it.to_string())?
+                    .text
+            }
+            false => text.clone(),
+        };
         for (at, line) in (1..).zip(text.lines()) {
             if let Some(name) = marker(line, rule) {
                 if !rules::metas().iter().any(|it| it.name == name) {

@@ -228,3 +228,26 @@ fn what_is_held_is_held_in_all_versions() {
         }
     }
 }
+
+const STREAM: &str = "\
+import asyncio
+
+
+async def watch(host):
+    reader, writer = await asyncio.open_connection(host, 80)
+    try:
+        await reader.readline()
+    finally:
+        writer.close()
+
+
+async def start(host):
+    asyncio.create_task(watch(host))
+";
+
+/// Since 3.8 a connection refers to its reader weakly.
+#[test]
+fn a_task_that_reads_from_its_own_connection_is_lost_since_3_8() {
+    says(STREAM, &["3.7"], &["HL503 [info]"], &[]);
+    says(STREAM, &["3.8", "3.14"], &["HL503 [warning]"], &[]);
+}

@@ -44,6 +44,10 @@ pub enum ApiRole {
     PointerType,
     /// Adds a reference.
     AddReference,
+    /// A class whose objects worker processes read.
+    Dataset,
+    /// Starts worker processes that read a dataset.
+    Loader,
 }
 
 /// A function that keeps a callback for as long as the process.
@@ -81,6 +85,8 @@ pub enum Lives {
 struct RoleRow {
     names: Vec<String>,
     is: ApiRole,
+    #[serde(rename = "note", default)]
+    _note: Option<String>,
 }
 
 #[derive(Deserialize)]

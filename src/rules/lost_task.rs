@@ -28,7 +28,7 @@ impl Rule for LostTask {
             }
             let at = program.at(call.file, fact.at);
             let func = func_of(call, fact);
-            let waits = waits(program, call);
+            let waits = waits(cx, call);
             let (severity, message) = match waits {
                 Waits::Never => continue,
                 Waits::Alone(_) => (
@@ -73,13 +73,14 @@ enum Waits {
 /// How many calls a coroutine is followed through.
 const DEPTH: u32 = 4;
 
-fn waits(program: &Program<'_>, task: CallRef) -> Waits {
+fn waits(cx: &Context<'_>, task: CallRef) -> Waits {
+    let program = cx.program;
     let Some((_, coroutine)) = arguments(program, task).next() else {
         return Waits::Unknown;
     };
     let funcs = coroutines(program, coroutine);
     if let [func] = funcs[..]
-        && let Some(place) = waits_alone(program, func, DEPTH)
+        && let Some(place) = waits_alone(cx, func, DEPTH)
     {
         return Waits::Alone(place);
     }
@@ -123,21 +124,23 @@ fn awaited(program: &Program<'_>, func: FuncRef) -> impl Iterator<Item = ValueRe
 }
 
 /// Where a coroutine waits for a future, event or queue that no other object refers to.
-fn waits_alone(program: &Program<'_>, func: FuncRef, depth: u32) -> Option<Place> {
+fn waits_alone(cx: &Context<'_>, func: FuncRef, depth: u32) -> Option<Place> {
+    let program = cx.program;
     let depth = depth.checked_sub(1)?;
     awaited(program, func).find_map(|value| {
-        if is_alone(program, func, value) {
+        if is_alone(cx, func, value) {
             return Some(program.at(func.file, program.value_span(value)));
         }
         match coroutines(program, value)[..] {
-            [next] if next != func => waits_alone(program, next, depth),
+            [next] if next != func => waits_alone(cx, next, depth),
             _ => None,
         }
     })
 }
 
 /// Whether an awaited value comes of an object that only the coroutine's frame holds.
-fn is_alone(program: &Program<'_>, func: FuncRef, value: ValueRef) -> bool {
+fn is_alone(cx: &Context<'_>, func: FuncRef, value: ValueRef) -> bool {
+    let program = cx.program;
     let facts = program.facts(func.file);
     match program.value(value) {
         ValueKind::Var(var) => is_own(program, func, var, true),
@@ -151,7 +154,7 @@ fn is_alone(program: &Program<'_>, func: FuncRef, value: ValueRef) -> bool {
                 },
                 _ => false,
             },
-            _ => reads_own_stream(program, func, id),
+            _ => cx.target.minor >= 8 && reads_own_stream(program, func, id),
         },
         _ => false,
     }

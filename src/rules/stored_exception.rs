@@ -192,7 +192,34 @@ fn raised_again(
             PlaceKey::Class(..) => true,
             PlaceKey::Instance(..) | PlaceKey::Func(..) => false,
         };
-        if site.is_inner || !is_static {
+        if site.is_inner {
+            continue;
+        }
+        if let Some((caught_by, caught)) = caught_once(cx, site.key, is_static)
+            && !resets_traceback(cx, file)
+            && raised.insert((func, site.key))
+        {
+            let name = program.place_name(site.key);
+            let at = program.at(file, result.at);
+            let caught_at = program.at(caught_by.file, program.value_span(caught));
+            out.report(
+                Finding::new(
+                    out.meta(),
+                    at,
+                    format!("the exception that `{name}` keeps is raised again by each call: its traceback grows with each raise and keeps all frames"),
+                )
+                .severity(Severity::Warning)
+                .confidence(Confidence::Medium)
+                .label(caught_at, Role::Definition, "caught and kept here")
+                .label(at, Role::Growth, "adds to its traceback each time")
+                .path(program.path_to(site.key, None))
+                .path(frames(at, "is"))
+                .growth(By::PerCall)
+                .symbol(format!("{}.{name}", program.files[program.place_file(site.key) as usize].module))
+                .help("keep its text and raise a new exception each time, or `raise error.with_traceback(None)`"),
+            );
+        }
+        if !is_static {
             continue;
         }
         let values = made_exceptions(cx, site.key, 3);
@@ -226,6 +253,51 @@ fn raised_again(
             .help("raise a new instance each time, or `raise error.with_traceback(None)`"),
         );
     }
+}
+
+/// What a place that lives long is bound to, when that is a caught exception which nothing takes out again.
+fn caught_once(cx: &Context<'_>, key: PlaceKey, is_static: bool) -> Option<(FuncRef, ValueRef)> {
+    let program = cx.program;
+    if !is_static && !(matches!(key, PlaceKey::Instance(..)) && program.lives_long(key)) {
+        return None;
+    }
+    let mut caught = None;
+    for value in program.place_values(key) {
+        if program.value(value) == ValueKind::None {
+            continue;
+        }
+        let by = maker(cx, value)?;
+        if !program.holds_traceback(by, value) {
+            return None;
+        }
+        caught = caught.or(Some((by, value)));
+    }
+    let is_let_go = program.effects(key).iter().any(|it| {
+        let is_start = it.func.id.index() == 0 || program.func_name(it.func) == "__init__";
+        it.kind.shrinks()
+            || it.kind == EffectKind::Rebind
+                && !is_start
+                && it.value.is_none_or(|id| {
+                    let value = ValueRef {
+                        file: it.func.file,
+                        id,
+                    };
+                    !program.holds_traceback(it.func, value)
+                })
+    });
+    caught.filter(|_| !is_let_go)
+}
+
+/// The function in which a value stands.
+fn maker(cx: &Context<'_>, value: ValueRef) -> Option<FuncRef> {
+    let facts = cx.program.facts(value.file);
+    let mut funcs = facts.funcs.iter_ids();
+    funcs
+        .find(|(_, it)| it.values.range().contains(&value.id.index()))
+        .map(|(id, _)| FuncRef {
+            file: value.file,
+            id,
+        })
 }
 
 /// The calls of exception classes that a place is bound to, itself or by another name; none when it may be something else.

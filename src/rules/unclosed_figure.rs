@@ -5,7 +5,7 @@ use super::registering::{
     role_of, symbol, with_nested,
 };
 use super::{Context, Rule, Sink};
-use crate::facts::model::{CallF, ContextKind, ResultKind, Usage, ValueKind};
+use crate::facts::model::{CallF, ContextKind, ResultKind, Usage, ValueId, ValueKind};
 use crate::finding::{Finding, Growth, Role, Step};
 use crate::link::program::last_name;
 use crate::link::{CallRef, FuncRef, Program};
@@ -93,12 +93,42 @@ fn is_closed(program: &Program<'_>, func: FuncRef) -> bool {
     let called: Vec<FuncRef> = calls_of(program, func)
         .flat_map(|(id, _)| program.targets(func.file, id).iter().map(|it| it.func))
         .collect();
-    let callers: Vec<FuncRef> = program
-        .callers(func)
-        .iter()
-        .map(|it| func_of(*it, program.call(*it)))
-        .collect();
-    around.into_iter().chain(called).chain(callers).any(closes)
+    around.into_iter().chain(called).any(closes)
+        || program.callers(func).iter().any(|&it| {
+            let by = func_of(it, program.call(it));
+            closes(by) && !closes_others(program, by, func)
+        })
+}
+
+/// Whether all that a caller closes are figures that it has from elsewhere: `fig = other(); plt.close(fig)`.
+fn closes_others(program: &Program<'_>, by: FuncRef, func: FuncRef) -> bool {
+    let facts = program.facts(by.file);
+    let is_other = |value: ValueId| {
+        let ValueKind::Var(var) = facts.values[value].kind else {
+            return false;
+        };
+        let mut defs = facts.defs[facts.vars[var].defs.range()].iter().peekable();
+        facts.vars[var].func == by.id
+            && defs.peek().is_some()
+            && defs.all(|def| {
+                let Some(ValueKind::Call(id)) = def.value.map(|it| facts.values[it].kind) else {
+                    return false;
+                };
+                let targets = program.targets(by.file, id);
+                role_of(program, by.file, &facts.calls[id]) == Some(ApiRole::Figure)
+                    || !targets.is_empty() && targets.iter().all(|it| it.func != func)
+            })
+    };
+    calls_of(program, by).all(|(id, it)| match last_name(facts, it.callee) {
+        Some("close") => {
+            let call = CallRef { file: by.file, id };
+            arguments(program, call)
+                .next()
+                .is_some_and(|it| is_other(it.1.id))
+        }
+        Some("show" | "close_all" | "closefig" | "close_figure" | "display") => false,
+        _ => role_of(program, by.file, it) != Some(ApiRole::CloseFigure),
+    })
 }
 
 /// Whether the figure is given to somebody: returned, stored, or passed on.

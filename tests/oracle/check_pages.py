@@ -14,6 +14,7 @@ rule that is about a library alone, a pair has to be proven then.
 
 import argparse
 import concurrent.futures
+import json
 import os
 import pathlib
 import re
@@ -63,8 +64,10 @@ class Program:
 UNPROVEN = {
     "accumulated-graph": "needs torch",
     "blanket-suppression": "judges comments",
+    "copied-by-workers": "needs torch",
     "expired-suppression": "judges comments",
     "malformed-suppression": "judges comments",
+    "notebook-output": "needs IPython",
     "suppression-without-reason": "judges comments",
     "unclosed-client": "needs the client libraries",
     "unclosed-figure": "needs matplotlib",
@@ -107,7 +110,7 @@ def read(page):
                     errors.append(f"{page.name}:{at + 1}: the section needs a title")
             else:
                 titles.append(line[3:])
-        elif re.fullmatch(r"`[\w/]+\.py`:", line):
+        elif re.fullmatch(r"`[\w/]+\.(py|ipynb)`:", line):
             name = line[1:-2]
         elif line.strip():
             name = None
@@ -136,6 +139,9 @@ def form(program):
         errors.append(f"{program}: no program")
     markers = 0
     for path, text in program.files.items():
+        if path.endswith(".ipynb"):
+            cells = json.loads(text)["cells"]
+            text = "\n".join("".join(cell["source"]) for cell in cells)
         markers += sum(bool(MARKER.search(line)) for line in text.split("\n"))
         if program.too_new():
             continue
