@@ -3,6 +3,8 @@
 //! Only what an inner function really names is kept (rows K1 to K9): not the other locals of the frame, not what a sibling
 //! captures, not what `eval` would look up.
 
+use rustc_hash::{FxHashMap, FxHashSet};
+
 use super::{Context, Rule, Sink};
 use crate::base::Span;
 use crate::base::human;
@@ -22,6 +24,7 @@ impl Rule for ClosureHoldsLargeLocal {
 
     fn check(&self, cx: &Context<'_>, out: &mut Sink) {
         let program = cx.program;
+        let keepers = Keepers::of(program);
         for func in program.funcs() {
             let facts = program.facts(func.file);
             let fact = &facts.funcs[func.id];
@@ -44,14 +47,12 @@ impl Rule for ClosureHoldsLargeLocal {
                 let Some(size) = large_local(cx, func.file, var) else {
                     continue;
                 };
-                let Some(escape) = escape(
-                    program,
-                    FuncRef {
-                        file: func.file,
-                        id: parent,
-                    },
-                    func,
-                ) else {
+                let maker = FuncRef {
+                    file: func.file,
+                    id: parent,
+                };
+                let escape = escape(program, maker, func);
+                let Some(escape) = escape.or_else(|| keepers.take(program, maker, func)) else {
                     continue;
                 };
                 if size == Size::WholeInput && !is_scalar_use(program, func.file, func.id, var) {
@@ -60,6 +61,66 @@ impl Rule for ClosureHoldsLargeLocal {
                 out.report(finding(program, out.meta(), func, var, size, escape));
             }
         }
+    }
+}
+
+/// Who puts what into places that live as long as the process.
+#[derive(Default)]
+struct Keepers {
+    puts: FxHashMap<FuncRef, Vec<(ValueRef, Span)>>,
+    /// Parameters that a function puts there.
+    params: FxHashSet<(FuncRef, usize)>,
+}
+
+impl Keepers {
+    fn of(program: &Program<'_>) -> Self {
+        let mut found = Self::default();
+        for put in program.puts().filter(|it| program.lives_long(it.place)) {
+            if let ValueKind::Var(var) = program.value(put.value)
+                && let var = &program.facts(put.value.file).vars[var]
+                && let Some(param) = var.param
+                && var.func == put.func.id
+            {
+                found.params.insert((put.func, param as usize));
+            }
+            let puts = found.puts.entry(put.func).or_default();
+            puts.push((put.value, put.at));
+        }
+        found
+    }
+
+    /// Where the function that made a closure puts it into such a place, itself or by a function that does.
+    fn take(&self, program: &Program<'_>, maker: FuncRef, closure: FuncRef) -> Option<Span> {
+        let is_it =
+            |value: ValueRef| value.file == closure.file && mentions(program, value, closure.id, 4);
+        let here = self.puts.get(&maker).into_iter().flatten();
+        let mut here = here.filter(|it| is_it(it.0));
+        if let Some(&(_, at)) = here.next() {
+            return Some(at);
+        }
+        let file = maker.file;
+        let facts = program.facts(file);
+        let rows = facts.funcs[maker.id].calls;
+        rows.ids().find_map(|id| {
+            let call = &facts.calls[id];
+            let targets = program.targets(file, id);
+            let args = facts.args[call.args.range()].iter().enumerate();
+            let mut given = args.filter(|(_, arg)| {
+                is_it(ValueRef {
+                    file,
+                    id: arg.value,
+                })
+            });
+            given
+                .any(|(at, arg)| {
+                    targets.iter().any(|&target| {
+                        program
+                            .param_of(file, target, at, arg)
+                            .is_some_and(|it| self.params.contains(&(target.func, it)))
+                    })
+                })
+                .then_some(call.at)
+        })
     }
 }
 

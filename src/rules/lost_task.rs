@@ -234,10 +234,11 @@ fn is_own(program: &Program<'_>, func: FuncRef, var: VarId, is_future: bool) -> 
         && uses(program, func, var).0 == 1
 }
 
-/// Whether a function is a stub: it stands for a body that somebody is to write.
+/// Whether a function is a stub: it stands for a body that somebody is to write. That of a method may stand in a subclass.
 fn is_unwritten(program: &Program<'_>, func: FuncRef) -> bool {
     let fact = program.func(func);
-    fact.statements <= 1
+    fact.class.is_none()
+        && fact.statements <= 1
         && [fact.calls, fact.stores, fact.results]
             .iter()
             .all(|it| it.range().is_empty())
