@@ -2,6 +2,9 @@
 //!
 //! `UPDATE=1 cargo test --test fix` rewrites the expected texts beside the programs of `fixtures/fix/`.
 
+mod judge;
+
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -138,6 +141,113 @@ fn the_finding_is_gone() {
     assert_eq!(run.status.code(), Some(0));
     assert_eq!(text(&run.stdout), "");
     assert!(text(&run.stderr).contains("fixed 1 finding in 1 file"));
+}
+
+/// Every file below a folder.
+fn texts(at: &Path, into: &mut BTreeMap<PathBuf, String>) {
+    for entry in fs::read_dir(at).expect("a folder") {
+        let path = entry.expect("listed").path();
+        if path.is_dir() {
+            texts(&path, into);
+        } else if path.extension().is_some_and(|it| it == "py") {
+            let text = fs::read(&path).expect("a file");
+            into.insert(path, String::from_utf8_lossy(&text).into_owned());
+        }
+    }
+}
+
+/// The programs of all rule pages and fixtures as one repository: leaks of every kind, and code that looks alike.
+fn write_programs(to: &Path) {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut fixtures = BTreeMap::new();
+    texts(&own.join("fixtures"), &mut fixtures);
+    for (path, text) in fixtures {
+        let file = to.join(path.strip_prefix(own).expect("below it"));
+        fs::create_dir_all(file.parent().expect("below the folder")).expect("a folder");
+        fs::write(file, text).expect("a file");
+    }
+    let pages = own.join("rules");
+    for entry in fs::read_dir(pages).expect("rules/ is there") {
+        let path = entry.expect("listed").path();
+        if path.extension().is_none_or(|it| it != "md") {
+            continue;
+        }
+        let page = fs::read_to_string(&path).expect("a page");
+        let stem = path.file_stem().expect("it has a name").to_string_lossy();
+        for (number, section) in judge::page::sections(&page).into_iter().enumerate() {
+            let own = to.join(format!("{stem}_{number}"));
+            for (name, text) in section.program.files {
+                let file = own.join(name);
+                fs::create_dir_all(file.parent().expect("below the folder")).expect("a folder");
+                fs::write(file, text).expect("a file");
+            }
+        }
+    }
+}
+
+fn is_read(text: &str) -> bool {
+    [Door::Ruff, Door::Rustpython].map(|it| lower(text, it).errors.is_empty()) == [true; 2]
+}
+
+#[test]
+fn fixing_twice_is_fixing_once() {
+    let folder = TempDir::with_prefix("fix").expect("a temporary folder");
+    write_programs(folder.path());
+    let (mut before, mut once, mut twice) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    texts(folder.path(), &mut before);
+    let run = heaplint(folder.path(), &["--fix", "--unsafe"]);
+    assert_ne!(run.status.code(), Some(2), "{}", text(&run.stderr));
+    texts(folder.path(), &mut once);
+    let changed: Vec<_> = once.iter().filter(|it| before[it.0] != *it.1).collect();
+    assert!(changed.len() > 30, "only {} files change", changed.len());
+    for (path, after) in changed {
+        let is_sound = is_read(after) || !is_read(&before[path]);
+        assert!(is_sound, "{}:\n{after}", path.display());
+    }
+    heaplint(folder.path(), &["--fix", "--unsafe"]);
+    texts(folder.path(), &mut twice);
+    for (path, text) in &twice {
+        assert_eq!(*text, once[path], "{}", path.display());
+    }
+}
+
+/// What is written with other line ends and other blanks is fixed alike.
+#[test]
+fn layout_is_kept() {
+    let windows = |it: &str| it.replace('\n', "\r\n");
+    let tabs = |it: &str| {
+        let lines = it.split_inclusive('\n').map(|line| {
+            let text = line.trim_start_matches(' ');
+            let blanks = line.len() - text.len();
+            "\t".repeat(blanks / 4) + &" ".repeat(blanks % 4) + text
+        });
+        lines.collect::<String>()
+    };
+    let deeper = |it: &str| {
+        let lines = it.split_inclusive('\n').map(|line| match line.trim() {
+            "" => line.to_owned(),
+            _ => format!("    {line}"),
+        });
+        format!("if True:\n{}", lines.collect::<String>())
+    };
+    let changes: [&dyn Fn(&str) -> String; 3] = [&windows, &tabs, &deeper];
+    for path in programs("safe") {
+        let before = fs::read_to_string(&path).expect("a program");
+        let expected =
+            fs::read_to_string(path.with_extension("fixed")).expect("what becomes of it");
+        // That import stands at the top of a file only.
+        let is_movable = !before.contains("from __future__");
+        let changes = &changes[..if is_movable { 3 } else { 2 }];
+        for (number, change) in changes.iter().enumerate() {
+            let (after, ..) = fixed(change(&before).as_bytes(), &[]);
+            assert_eq!(
+                text(&after),
+                change(&expected),
+                "{} {number}",
+                path.display()
+            );
+        }
+    }
 }
 
 #[test]

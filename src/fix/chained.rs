@@ -33,8 +33,13 @@ pub(super) fn write(
     if holding.escapes || !holding.vars.is_empty() || is_kept(source, &holding, stmt) {
         return None;
     }
-    let taken = |name: &str| source.module.names.find(name).is_some();
-    let name = NAMES.into_iter().find(|it| !taken(it))?;
+    let (name, used) = if is_whole(source, stmt, call) {
+        (String::new(), "pass")
+    } else {
+        let taken = |name: &str| source.module.names.find(name).is_some();
+        let name = NAMES.into_iter().find(|it| !taken(it))?;
+        (format!(" as {name}"), name)
+    };
     let indentation = source.indent(span.start)?;
     let unit = source.unit(home.func);
     let (open, mut edits) = opening(source, with)?;
@@ -43,16 +48,16 @@ pub(super) fn write(
     let end = source.line_end;
     edits.push(Edit::insert(
         span.start,
-        format!("{open}{text}{bracket} as {name}:{end}{indentation}{unit}"),
+        format!("{open}{text}{bracket}{name}:{end}{indentation}{unit}"),
     ));
-    edits.push(Edit::replace(with.call.start, with.call.end, name));
+    edits.push(Edit::replace(with.call.start, with.call.end, used));
     // The lines of the call go with it.
-    let skipped = source.next_line(with.call.start)..=source.line_start(with.call.end);
+    let skipped = source.next_line(with.call.start)..=with.call.end;
     let mut moved = Vec::new();
     indent(
         source,
-        source.next_line(span.start),
-        source.next_line(span.end),
+        indentation,
+        source.next_line(span.start)..source.next_line(span.end),
         unit,
         &mut moved,
     );
@@ -65,6 +70,12 @@ pub(super) fn write(
         with.safety,
         edits,
     ))
+}
+
+/// Whether the statement only opens it, to see whether that can be done.
+fn is_whole(source: &Source<'_>, stmt: StmtId, call: ExprId) -> bool {
+    matches!(source.kind(stmt), StmtKind::Expr(it) if it == call)
+        && source.span(stmt) == source.module.exprs[call].span
 }
 
 /// The call as it stands where its statement begins: its further lines move as far as its first.

@@ -11,6 +11,8 @@
 //! it is missing, the block ends after the last statement that may use the resource, and nothing may refer to it
 //! afterwards. Leaving in between, by `return` or an exception, closes too: that is what the fix is for.
 
+use std::ops::Range;
+
 use super::holding::Holding;
 use super::imports;
 use super::source::{Home, Source};
@@ -109,14 +111,16 @@ fn named(
     let bracket = if with.closes { "" } else { ")" };
     let name = source.slice(name);
     edits.push(Edit::insert(with.call.end, format!("{bracket} as {name}:")));
-    let first = source.next_line(span.end);
+    let first = after_blanks(source, source.next_line(span.end));
+    if first > source.next_line(span.end) {
+        edits.push(Edit::replace(source.next_line(span.end), first, ""));
+    }
     let last = match (closing, moved.last()) {
         (Some(close), None) => {
             // Nothing is done with it.
             let close = source.span(close);
             source.is_alone(close).then_some(())?;
-            edits.push(Edit::insert(source.line_start(close.start), unit));
-            edits.push(Edit::replace(close.start, close.end, "pass"));
+            edits.push(Edit::replace(close.start, close.end, format!("{unit}pass")));
             source.line_start(close.start)
         }
         (Some(close), Some(_)) => {
@@ -124,11 +128,10 @@ fn named(
             source.is_alone(close).then_some(())?;
             edits.push(match source.comment_after(close) {
                 Some(comment) => Edit::replace(close.start, comment, ""),
-                None => Edit::replace(
-                    source.line_start(close.start),
-                    source.next_line(close.end),
-                    "",
-                ),
+                None => {
+                    let (start, end) = line_of(source, close);
+                    Edit::replace(start, end, "")
+                }
             });
             source.line_start(close.start)
         }
@@ -142,8 +145,44 @@ fn named(
         }
         (None, None) => return None,
     };
-    indent(source, first, last, unit, &mut edits);
+    let own = source.indent(span.start)?;
+    indent(source, own, first..last, unit, &mut edits);
     Some(Fix::new(TITLE, with.safety, edits))
+}
+
+/// The line of a statement that goes; where a blank line or the end of the block follows, with the blank lines before it.
+fn line_of(source: &Source<'_>, stmt: Span) -> (u32, u32) {
+    let own = source.indent(stmt.start).map_or(0, str::len);
+    let mut start = source.line_start(stmt.start);
+    let end = source.next_line(stmt.end);
+    let below = source.between(end, source.line_stop(end));
+    let is_inner = below.len() - below.trim_start_matches([' ', '\t']).len() >= own;
+    if !below.trim().is_empty() && is_inner {
+        return (start, end);
+    }
+    while start > 0 {
+        let above = source.line_start(start - 1);
+        if !source
+            .between(above, source.line_stop(above))
+            .trim()
+            .is_empty()
+        {
+            break;
+        }
+        start = above;
+    }
+    (start, end)
+}
+
+/// The first line from there on that is not blank.
+fn after_blanks(source: &Source<'_>, mut at: u32) -> u32 {
+    loop {
+        let next = source.next_line(at);
+        if next == at || !source.between(at, source.line_stop(at)).trim().is_empty() {
+            return at;
+        }
+        at = next;
+    }
 }
 
 /// The end of a stretch of code, with comments below that belong to it by their indentation.
@@ -164,13 +203,21 @@ fn after_comments(source: &Source<'_>, block: Span, end: Span) -> u32 {
     }
 }
 
-/// Puts one level more before the lines of code from a byte to another.
-pub(super) fn indent(source: &Source<'_>, from: u32, to: u32, unit: &str, edits: &mut Vec<Edit>) {
-    if from >= to {
+/// Puts one level more into the lines of code of a stretch, behind the blanks that the block around has.
+pub(super) fn indent(
+    source: &Source<'_>,
+    own: &str,
+    lines: Range<u32>,
+    unit: &str,
+    edits: &mut Vec<Edit>,
+) {
+    if lines.is_empty() {
         return;
     }
-    for start in source.code_lines(from, to - 1) {
-        edits.push(Edit::insert(start, unit));
+    for start in source.code_lines(lines.start, lines.end - 1) {
+        let line = source.between(start, source.line_stop(start));
+        let same = line.bytes().zip(own.bytes()).take_while(|it| it.0 == it.1);
+        edits.push(Edit::insert(start + same.count() as u32, unit));
     }
 }
 
