@@ -1,4 +1,4 @@
-//! Settings through the binary: what they change, what teaching does, what is said of mistakes, and the schema.
+//! Settings through the binary: what they change, what is said of mistakes, and the schema.
 
 #[path = "tools/binary.rs"]
 mod binary;
@@ -6,26 +6,10 @@ mod binary;
 use std::fs;
 use std::path::Path;
 
-use binary::{folder, heaplint};
+use binary::{folder, found, heaplint};
 use serde_json::Value;
 
-/// What is found, as `file:line code`.
-fn found(files: &[(&str, &str)]) -> Vec<String> {
-    let at = folder(files);
-    let run = heaplint(at.path(), &["check", "-o", "json", "--quiet", "."]);
-    let json: Value = serde_json::from_str(&run.out).unwrap_or_else(|_| panic!("{}", run.err));
-    let findings = json["findings"].as_array().expect("a list");
-    findings
-        .iter()
-        .map(|it| {
-            let path = it["location"]["path"].as_str().expect("a path");
-            let line = &it["location"]["start"]["line"];
-            let code = it["code"].as_str().expect("a code");
-            format!("{path}:{line} {code}")
-        })
-        .collect()
-}
-
+const BORROW: &str = "[[api]]\nname = 'acme.pool.borrow'\nopens = 'connection'\nclass = 'A'\nclosers = 'give_back'\nwith_closes = false\n";
 const LEAK: &str = "CACHE = {}\n\n\ndef get(key):\n    CACHE[key] = object()\n";
 
 #[test]
@@ -109,122 +93,6 @@ fn globs_are_relative_to_their_file() {
     let at = folder(&files);
     let run = heaplint(&at.path().join("sub"), &["-o", "concise", "--quiet", "."]);
     assert_eq!(run.out.lines().count(), 1, "{}", run.out);
-}
-
-const BORROW: &str = "[[api]]\nname = 'acme.pool.borrow'\nopens = 'connection'\nclass = 'A'\nclosers = 'give_back'\nwith_closes = false\n";
-
-#[test]
-fn an_opener_of_theirs_is_to_be_closed() {
-    let lost = "from acme import pool\n\n\ndef job():\n    lease = pool.borrow('x')\n    print(lease.ask())\n";
-    let closed = lost.to_owned() + "    lease.give_back()\n";
-    let with = "from acme import pool\n\n\ndef job():\n    with pool.borrow('x') as lease:\n        print(lease.ask())\n";
-    assert_eq!(found(&[("app.py", lost)]), [""; 0]);
-    assert_eq!(
-        found(&[("app.py", lost), ("heaplint.toml", BORROW)]),
-        ["app.py:5 HL203"]
-    );
-    let closed = found(&[("app.py", &closed), ("heaplint.toml", BORROW)]);
-    assert!(!closed.iter().any(|it| it.ends_with("HL203")), "{closed:?}");
-    assert_eq!(
-        found(&[("app.py", with), ("heaplint.toml", BORROW)]),
-        ["app.py:5 HL203"]
-    );
-    // A class, of a name that says nothing, on an attribute of something unknown to the shipped tables.
-    let class =
-        "import acme\n\n\ndef job():\n    lease = acme.Lease('x')\n    print(lease.ask())\n";
-    let row = BORROW.replace("acme.pool.borrow", "acme.Lease");
-    assert_eq!(found(&[("app.py", class)]), [""; 0]);
-    assert_eq!(
-        found(&[("app.py", class), ("heaplint.toml", &row)]),
-        ["app.py:5 HL203"]
-    );
-}
-
-#[test]
-fn an_opener_of_the_program_itself_is_to_be_closed() {
-    let pool = "import _native\n\n\ndef borrow(name):\n    return _native.take(name)\n\n\nclass Pool:\n    def lend(self):\n        return _native.take('')\n";
-    let app = "from acme import pool\n\n\ndef job():\n    lease = pool.borrow('x')\n    print(lease.ask())\n\n\ndef other():\n    lease = pool.Pool().lend()\n    print(lease.ask())\n";
-    let files = [
-        ("acme/__init__.py", ""),
-        ("acme/pool.py", pool),
-        ("app.py", app),
-    ];
-    assert_eq!(found(&files), [""; 0]);
-    let rows = BORROW.replace(
-        "'acme.pool.borrow'",
-        "['acme.pool.borrow', 'acme.pool.Pool.lend']",
-    );
-    let all = [&files[..], &[("heaplint.toml", &rows)]].concat();
-    assert_eq!(
-        found(&all),
-        ["app.py:10 HL203", "app.py:5 HL203"]
-            .map(str::to_owned)
-            .into_iter()
-            .rev()
-            .collect::<Vec<_>>()
-    );
-}
-
-#[test]
-fn a_shipped_row_gives_way() {
-    let app = "def job(p):\n    f = open(p)\n    print(f.read())\n";
-    assert_eq!(found(&[("app.py", app)]), ["app.py:2 HL201"]);
-    let row = "[[api]]\nname = 'builtins.open'\narguments = 'borrow'\n";
-    assert_eq!(found(&[("app.py", app), ("heaplint.toml", row)]), [""; 0]);
-}
-
-#[test]
-fn a_registry_of_theirs_keeps_callbacks() {
-    let app = "from acme import bus\n\n\nclass View:\n    def __init__(self):\n        bus.hear(self.on)\n\n    def on(self, event):\n        print(event)\n\n\ndef handle(n):\n    for _ in range(n):\n        View()\n";
-    assert_eq!(found(&[("app.py", app)]), [""; 0]);
-    let row = "[[registry]]\nnames = ['acme.bus.hear']\nremovers = ['unhear']\n";
-    assert_eq!(
-        found(&[("app.py", app), ("heaplint.toml", row)]),
-        ["app.py:6 HL501"]
-    );
-    let leaves = app.replace(
-        "    def on(",
-        "    def close(self):\n        bus.unhear(self.on)\n\n    def on(",
-    );
-    assert_eq!(
-        found(&[("app.py", &leaves), ("heaplint.toml", row)]),
-        [""; 0]
-    );
-}
-
-#[test]
-fn a_container_of_theirs_holds_and_is_bounded() {
-    let app = |args: &str| {
-        format!(
-            "import acme\n\nSEEN = acme.Store({args})\n\n\ndef handle(key):\n    SEEN[key] = object()\n"
-        )
-    };
-    let plain = app("");
-    let bounded = app("limit=100");
-    let holds = "[[type]]\nnames = ['acme.Store']\nholds = 'dict'\nbound = { keyword = 'limit', position = 0 }\n";
-    assert_eq!(
-        found(&[("app.py", &plain), ("heaplint.toml", holds)]),
-        ["app.py:7 HL101"]
-    );
-    assert_eq!(
-        found(&[("app.py", &bounded), ("heaplint.toml", holds)]),
-        [""; 0]
-    );
-    let evicts = "[[type]]\nnames = ['acme.Store']\nholds = 'bounded'\n";
-    assert_eq!(
-        found(&[("app.py", &plain), ("heaplint.toml", evicts)]),
-        [""; 0]
-    );
-}
-
-#[test]
-fn a_container_of_the_program_is_bounded_when_they_say_so() {
-    let store = "class Small(dict):\n    def __setitem__(self, key, value):\n        super().__setitem__(key, value)\n        _native.trim(self)\n";
-    let app = "from store import Small\n\nSEEN = Small()\n\n\ndef handle(key):\n    SEEN[key] = object()\n";
-    let files = [("store.py", store), ("app.py", app)];
-    let evicts = "[[type]]\nnames = ['store.Small']\nholds = 'bounded'\n";
-    let all = [&files[..], &[("heaplint.toml", evicts)]].concat();
-    assert_eq!(found(&all), [""; 0]);
 }
 
 #[test]
@@ -536,40 +404,4 @@ fn the_settings_that_the_readme_shows_are_read() {
         count += 1;
     }
     assert!(count >= 2);
-}
-
-#[test]
-fn what_is_kept_of_a_run_serves_no_run_that_was_taught_otherwise() {
-    let lost = "import acme\n\n\ndef job():\n    lease = acme.Lease('x')\n    print(lease.ask())\n";
-    let row = BORROW.replace("acme.pool.borrow", "acme.Lease");
-    let at = folder(&[("app.py", lost), ("heaplint.toml", "")]);
-    let check = || heaplint(at.path(), &["check", "-o", "concise", "--quiet", "."]).out;
-    for _ in 0..2 {
-        fs::write(at.path().join("heaplint.toml"), "").expect("settings");
-        assert_eq!(check(), "");
-        fs::write(at.path().join("heaplint.toml"), &row).expect("settings");
-        assert!(check().contains("HL203"));
-        assert!(check().contains("HL203"));
-    }
-    // What a baseline knows is taken out of a kept result too.
-    let written = heaplint(at.path(), &["baseline", "write", "--quiet"]);
-    assert_eq!(written.code, 0, "{}", written.err);
-    let args = ["check", "--baseline", "heaplint-baseline.json", "."];
-    for _ in 0..2 {
-        let run = heaplint(at.path(), &args);
-        assert_eq!(run.code, 0, "{}{}", run.out, run.err);
-    }
-    // And so it is when facts were collected apart.
-    let facts = heaplint(at.path(), &["facts", "-o", "app.facts", "."]);
-    assert_eq!(facts.code, 0, "{}", facts.err);
-    assert!(
-        heaplint(at.path(), &["link", "app.facts"])
-            .out
-            .contains("HL203")
-    );
-    let args = ["link", "--baseline", "heaplint-baseline.json", "app.facts"];
-    let run = heaplint(at.path(), &args);
-    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
-    let run = heaplint(at.path(), &["link", "--diff", "--", "app.facts"]);
-    assert_eq!(run.code, 2, "{}", run.err);
 }

@@ -26,12 +26,16 @@ FILES = [
 # What a terminal or a log must never see: C0 but tab and line ends, DEL, C1, line and paragraph separators, bidi controls.
 UNSAFE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 SGR = re.compile("\x1b\\[[0-9;]*m")
+CASES = sys.argv[3:] or ["ordinary", "empty", "many", "hostile"]
+OWN = "a reader of our own"
 problems = []
-verdicts = []
+# What happened to each client's reports, by client and case; what is not there was not asked.
+verdicts = {}
 
 
 def complain(case, client, text):
     problems.append(f"{case}: {client}: {text}")
+    verdicts[client if client in CLIENTS else OWN, case] = "refused"
 
 
 def run(*command, cwd=None, env=None):
@@ -51,20 +55,41 @@ def reports(folder, to):
     heaplint(folder, "--quiet", *[it for name in FILES for it in ("--output", f"{name}:{to / name}")])
 
 
-def version(client):
-    done = run(BIN / "pip", "show", client)
+def from_pip(package):
+    done = run(BIN / "pip", "show", package)
     return re.search(r"^Version: (.*)$", done.stdout.decode(), re.M).group(1)
 
 
-def accepted(client, count=len):
-    verdicts.append(client)
+def from_npm(package):
+    manifest = NODE / package / "package.json"
+    return json.loads(manifest.read_text())["version"] if manifest.exists() else "missing"
+
+
+# Client, formats, version. `OWN` reads what has no program that could be had: as the services document their commands.
+CLIENTS = {
+    "check-jsonschema": ("json, jsonl, gitlab", lambda: from_pip("check-jsonschema")),
+    "Sarif.Multitool": ("sarif, with GitHub's rules", lambda: from_npm("@microsoft/sarif-multitool-linux")),
+    "sarif-tools": ("sarif", lambda: from_pip("sarif-tools")),
+    "junitparser": ("junit", lambda: from_pip("junitparser")),
+    "libxml2": ("junit, checkstyle", lambda: ".".join(map(str, etree.LIBXML_VERSION))),
+    "rdformat-validator": ("rdjson, rdjsonl", lambda: from_npm("@umbrelladocs/rdformat-validator")),
+    "markdown-it-py": ("markdown", lambda: from_pip("markdown-it-py")),
+    OWN: ("github, azure, gitlab, checkstyle, sonar, full, concise, pylint", lambda: ""),
+}
+
+
+def asked(case, *clients):
+    """These clients were given the reports of a case."""
+    for client in clients:
+        verdicts.setdefault((client, case), "accepted")
 
 
 # One function for each client. `findings` is what the JSON report says.
 
 
 def check_schema(case, to, findings, scratch):
-    """check-jsonschema: JSON, JSON lines, GitLab and reviewdog lines."""
+    """check-jsonschema: JSON, JSON lines and GitLab."""
+    asked(case, "check-jsonschema", OWN)
     ours = ROOT / "src/report/heaplint.schema.json"
     document = json.loads(ours.read_text())
     lines = {**document, "type": "array", "items": {"$ref": "#/$defs/finding"}}
@@ -91,6 +116,7 @@ def check_sarif(case, to, findings, _scratch):
     sarif.write_bytes((to / "sarif").read_bytes())
     tool = NODE / "@microsoft/sarif-multitool-linux/Sarif.Multitool"
     if tool.exists():
+        asked(case, "Sarif.Multitool")
         done = run(
             tool, "validate", sarif, "--rule-kind", "Sarif;Ghas", "--level", "Error;Warning",
             env={"DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1"},
@@ -99,6 +125,7 @@ def check_sarif(case, to, findings, _scratch):
         wrong = [it for it in text.splitlines() if re.search(r": (error|warning) ", it)]
         if wrong or "completed successfully" not in text:
             complain(case, "Sarif.Multitool", "\n".join(wrong) or text)
+    asked(case, "sarif-tools")
     for check in ("summary", "csv", "codeclimate"):
         out = [] if check == "summary" else ["--output", to / f"tools.{check}"]
         done = run(BIN / "sarif", check, *out, sarif)
@@ -114,7 +141,8 @@ def check_sarif(case, to, findings, _scratch):
 
 
 def check_xml(case, to, findings, _scratch):
-    """libxml2 for both, junitparser for counts."""
+    """libxml2 for both, junitparser for counts, and what Jenkins reads of Checkstyle's."""
+    asked(case, "libxml2", "junitparser", OWN)
     for name in ("junit", "checkstyle"):
         try:
             etree.parse(str(to / name), etree.XMLParser(resolve_entities=False))
@@ -130,9 +158,18 @@ def check_xml(case, to, findings, _scratch):
     for test in tests:
         if findings and not (test.name and test.classname is not None):
             complain(case, "junitparser", "a case without a name")
-    errors = etree.parse(str(to / "checkstyle")).findall(".//error")
-    if len(errors) != len(findings) or any(int(it.get("line")) < 1 for it in errors):
-        complain(case, "checkstyle", "errors are missing")
+    # The type is what stands after the last dot of the source.
+    read = sorted(
+        (file.get("name"), int(it.get("line")), int(it.get("column")), it.get("severity"), it.get("source").rpartition(".")[2])
+        for file in etree.parse(str(to / "checkstyle")).findall("file")
+        for it in file.findall("error")
+        if it.get("message")
+    )
+    wanted = [(it["location"]["path"], it["location"]["start"], it["severity"], it["code"]) for it in findings]
+    wanted = sorted((path, at["line"], at["column"], level, code) for path, at, level, code in wanted)
+    # Names of files on disk may be no text; XML has none of what it cannot say.
+    if [it[1:] for it in read] != [it[1:] for it in wanted] if case == "hostile" else read != wanted:
+        complain(case, "checkstyle", "other findings")
 
 
 def unescaped(text, pairs):
@@ -173,23 +210,24 @@ def check_commands(case, to, findings, _scratch):
 
 def check_markdown(case, to, findings, _scratch):
     """markdown-it with GitHub's tables: no HTML but ours, no link but to rule pages, one row a finding."""
+    asked(case, "markdown-it-py")
     text = (to / "markdown").read_text()
     if len(text.encode()) > 900 * 1024:
-        complain(case, "markdown", "longer than GitHub takes")
+        complain(case, "markdown-it-py", "longer than GitHub takes")
     tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(text)
     rows = sum(it.type == "tr_open" for it in tokens) - sum(it.type == "thead_open" for it in tokens)
     if rows != min(50, len(findings)):
-        complain(case, "markdown", f"{rows} rows")
+        complain(case, "markdown-it-py", f"{rows} rows")
     for block in tokens:
         for token in [block, *(block.children or [])]:
             if token.type in ("html_inline", "html_block"):
                 tags = set(re.findall(r"<[^>]*>", token.content))
                 if tags - {"<br>", "<details>", "</details>", "<summary>", "</summary>"}:
-                    complain(case, "markdown", f"HTML {token.content!r}")
+                    complain(case, "markdown-it-py", f"HTML {token.content!r}")
             if token.type == "link_open" and not token.attrs["href"].startswith("https://heaplint.dev/rules/"):
-                complain(case, "markdown", f"link {token.attrs['href']!r}")
+                complain(case, "markdown-it-py", f"link {token.attrs['href']!r}")
             if token.type == "image":
-                complain(case, "markdown", "an image")
+                complain(case, "markdown-it-py", "an image")
 
 
 def check_reviewdog(case, to, findings, scratch):
@@ -207,6 +245,8 @@ def check_reviewdog(case, to, findings, scratch):
     wanted = [scratch / "rd.json", scratch / "rdl.json"]
     wanted[0].write_text(json.dumps(whole))
     wanted[1].write_text(json.dumps({"diagnostics": lines}))
+    if tool.exists():
+        asked(case, "rdformat-validator")
     for file in wanted if tool.exists() else []:
         done = run("node", tool, "--strict", "--format", "json", file)
         if done.returncode:
@@ -266,8 +306,17 @@ CHECKS = [
 ]
 
 
+def table():
+    """What each client said of each project's reports."""
+    print("| client | version | reads | " + " | ".join(CASES) + " |")
+    print("|---|---|---|" + "---|" * len(CASES))
+    for client, (formats, version) in CLIENTS.items():
+        said = [verdicts.get((client, case), "not asked") for case in CASES]
+        print(f"| {client} | {version()} | {formats} | {' | '.join(said)} |", flush=True)
+
+
 def main():
-    for case in sys.argv[3:] or ("ordinary", "empty", "many", "hostile"):
+    for case in CASES:
         with tempfile.TemporaryDirectory() as scratch:
             scratch = pathlib.Path(scratch)
             to, project = scratch / "reports", scratch / "project"
@@ -282,6 +331,7 @@ def main():
             for check in CHECKS:
                 check(case, to, findings, scratch)
             print(f"clients: {case}: {len(findings)} findings", flush=True)
+    table()
     for text in problems:
         print(f"clients: {text}", file=sys.stderr)
     if problems:

@@ -64,3 +64,21 @@ pub fn run(mut command: Command, input: &str) -> Run {
         err: String::from_utf8(output.stderr).expect("messages are text"),
     }
 }
+
+/// What is found in a program, as `file:line code`.
+pub fn found(files: &[(&str, &str)]) -> Vec<String> {
+    let at = folder(files);
+    let run = heaplint(at.path(), &["check", "-o", "json", "--quiet", "."]);
+    let json: serde_json::Value =
+        serde_json::from_str(&run.out).unwrap_or_else(|_| panic!("{}", run.err));
+    let findings = json["findings"].as_array().expect("a list");
+    findings
+        .iter()
+        .map(|it| {
+            let path = it["location"]["path"].as_str().expect("a path");
+            let line = &it["location"]["start"]["line"];
+            let code = it["code"].as_str().expect("a code");
+            format!("{path}:{line} {code}")
+        })
+        .collect()
+}
