@@ -920,6 +920,25 @@ module
 }
 
 #[test]
+fn line_ends_in_literals_are_line_feeds() {
+    let code = "a = '''x\r\ny\rz'''\rb = b'''x\ry\r\nz'''\rc = r'x\\\r\ny', 'x\\\ry', 'x\\\r\ny'\rd = '''\\r\\n\\x0d\r\n'''\re = ('''x\r\n''' u'''\ry''')\r";
+    let expected = r#"
+module
+  vars: a bound 1, b bound 1, c bound 1, d bound 1, e bound 1
+  a@global = "x\ny\nz"
+  b@global = <bytes 5>
+  c@global = ("x\\\ny", "xy", "xy",)
+  d@global = "\r\n\r\n"
+  e@global = "x\n\ny"
+"#;
+    for door in [Door::Ruff, Door::Rustpython] {
+        let lowered = lower(code, door);
+        assert_eq!(lowered.errors, []);
+        assert_eq!(pretty::print(&lowered.module).trim(), expected.trim());
+    }
+}
+
+#[test]
 fn identifiers_are_normalized() {
     check(
         "\u{fb01}nd = 1\nfind",

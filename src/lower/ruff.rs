@@ -105,7 +105,7 @@ fn drop_deep(parsed: Parsed<ast::ModModule>) {
 /// What a translation knows while it walks.
 struct Ctx<'a> {
     text: &'a str,
-    /// Whether any line may end in CR LF.
+    /// Whether any line may end in CR or CR LF.
     has_returns: bool,
     module: Module,
     errors: Vec<SyntaxError>,

@@ -1,6 +1,9 @@
 //! Expressions.
 
-use ruff_python_ast::{self as ast, StringFlags};
+use std::borrow::Cow;
+
+use ruff_python_ast as ast;
+use ruff_python_parser::parse_expression;
 use ruff_text_size::{Ranged, TextRange};
 use smallvec::SmallVec;
 
@@ -172,45 +175,50 @@ impl<'a> Ctx<'a> {
     }
 
     fn string_kind(&mut self, value: &ast::StringLiteralValue) -> ExprKind {
-        let parts = value.as_slice();
-        let (mut len, mut bytes) = (0, 0);
-        for part in parts {
-            let skipped = self.skipped_returns(part.value.as_bytes(), part.flags);
-            len += part.value.chars().count() - skipped;
-            bytes += part.value.len() - skipped;
-        }
-        let text = (bytes <= MAX_STRING_TEXT).then(|| self.short_text(value, bytes));
+        let parts: SmallVec<[Cow<'_, str>; 1]> = value
+            .iter()
+            .map(|it| self.as_python_reads(it.range, &it.value))
+            .collect();
+        let len: usize = parts.iter().map(|it| it.chars().count()).sum();
+        let bytes: usize = parts.iter().map(|it| it.len()).sum();
+        let text = (bytes <= MAX_STRING_TEXT).then(|| match &parts[..] {
+            [only] => self.name(only),
+            parts => self.name(&parts.concat()),
+        });
         ExprKind::Str {
             len: len as u32,
             text,
         }
     }
 
-    fn short_text(&mut self, value: &ast::StringLiteralValue, bytes: usize) -> Name {
-        let text = value.to_str();
-        if text.len() == bytes {
-            return self.name(text);
-        }
-        self.name(&text.replace("\r\n", "\n"))
-    }
-
     fn bytes_kind(&self, value: &ast::BytesLiteralValue) -> ExprKind {
-        let parts = value.as_slice().iter();
-        let len: usize = parts
-            .map(|it| it.value.len() - self.skipped_returns(&it.value, it.flags))
+        let len: usize = value
+            .iter()
+            .map(|it| match self.with_plain_ends(it.range) {
+                Some(ast::Expr::BytesLiteral(again)) => again.value.bytes().count(),
+                _ => it.value.len(),
+            })
             .sum();
         ExprKind::Bytes { len: len as u32 }
     }
 
-    /// Number of carriage returns that Python drops from a literal, because a line of it ends in CR LF; the parser keeps
-    /// them. (Of an escaped `\r` before a line end, which counts here too, we have seen none.)
-    fn skipped_returns(&self, value: &[u8], flags: impl StringFlags) -> usize {
-        if !self.has_returns || !flags.is_triple_quoted() {
-            return 0;
+    /// The value of a literal: Python takes each end of a line in it for LF, the parser keeps CR and CR LF.
+    fn as_python_reads<'v>(&self, literal: TextRange, value: &'v str) -> Cow<'v, str> {
+        match self.with_plain_ends(literal) {
+            Some(ast::Expr::StringLiteral(again)) => Cow::Owned(again.value.to_str().to_owned()),
+            _ => Cow::Borrowed(value),
         }
-        memchr::memchr_iter(b'\r', value)
-            .filter(|at| value.get(at + 1) == Some(&b'\n'))
-            .count()
+    }
+
+    /// A literal in which some line ends in CR or CR LF, read again with LF in their place.
+    fn with_plain_ends(&self, literal: TextRange) -> Option<ast::Expr> {
+        if !self.has_returns {
+            return None;
+        }
+        let text = &self.text[literal];
+        memchr::memchr(b'\r', text.as_bytes())?;
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        Some(parse_expression(&text).ok()?.into_expr())
     }
 
     fn dict(&mut self, items: &'a [ast::DictItem]) -> ExprKind {
