@@ -1,5 +1,6 @@
 //! What one file says alone.
 
+mod annotations;
 pub mod collect;
 pub mod model;
 mod reach;

@@ -410,6 +410,11 @@ fn run(collected: Collected<'_>) -> Analysis {
             it.facts.is_generated = false;
         }
     }
+    if config.target_version.value.defers_annotations() {
+        for it in &mut inputs {
+            it.facts.defer_annotations();
+        }
+    }
     let facts = || inputs.iter().map(|it| &it.facts);
     let mut comments = CommentSet::new(
         facts().map(|it| it.pragmas.clone()).collect(),

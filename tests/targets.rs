@@ -1,4 +1,4 @@
-//! What is said of cycles, finalizers and frames for the Python that a program is for.
+//! What is said of cycles, finalizers, frames and annotations for the Python that a program is for.
 
 use std::fs;
 use std::process::Command;
@@ -250,4 +250,75 @@ async def start(host):
 fn a_task_that_reads_from_its_own_connection_is_lost_since_3_8() {
     says(STREAM, &["3.7"], &["HL503 [info]"], &[]);
     says(STREAM, &["3.8", "3.14"], &["HL503 [warning]"], &[]);
+}
+
+const EAGER: &[&str] = &["3.3", "3.11", "3.13", "pypy3.11"];
+const LAZY: &[&str] = &["3.14", "3.15", "pypy3.14"];
+
+/// A program that runs for ever, in whose functions this statement stands.
+fn annotated(head: &str, statement: &str) -> String {
+    format!(
+        "{head}\
+SEEN = []
+
+
+def handle(event):
+{statement}
+
+
+while True:
+    handle(input())
+"
+    )
+}
+
+const NESTED: &str =
+    "    def show(what: SEEN.append(event)):\n        return what\n\n    return show";
+const RETURNS: &str =
+    "    def show() -> list[SEEN.append(event)]:\n        return []\n\n    return show";
+const OF_CLASS: &str = "    class Show:\n        what: SEEN.append(event) = 1\n\n    return Show";
+const OF_LOCAL: &str = "    what: SEEN.append(event) = 1\n    return what";
+const ALIAS: &str = "    type What = SEEN.append(event)\n    return What";
+const DEFAULT: &str =
+    "    def show(what=SEEN.append(event)):\n        return what\n\n    return show";
+const FUTURE: &str = "from __future__ import annotations\n\n";
+
+#[test]
+fn annotations_are_evaluated_before_3_14() {
+    for statement in [NESTED, RETURNS, OF_CLASS] {
+        let program = annotated("", statement);
+        says(&program, EAGER, &["HL101 [error]", "`SEEN`"], &[]);
+        for target in LAZY {
+            assert_eq!(findings(&program, target), "", "{target}: {program}");
+        }
+    }
+}
+
+#[test]
+fn annotations_are_texts_after_the_future_import() {
+    for statement in [NESTED, RETURNS, OF_CLASS] {
+        let program = annotated(FUTURE, statement);
+        for target in EAGER.iter().chain(LAZY) {
+            assert_eq!(findings(&program, target), "", "{target}: {program}");
+        }
+    }
+}
+
+#[test]
+fn annotations_of_locals_and_types_are_evaluated_by_no_version() {
+    for statement in [OF_LOCAL, ALIAS] {
+        let program = annotated("", statement);
+        for target in EAGER.iter().chain(LAZY) {
+            assert_eq!(findings(&program, target), "", "{target}: {program}");
+        }
+    }
+}
+
+#[test]
+fn defaults_beside_annotations_are_evaluated_by_all_versions() {
+    for head in ["", FUTURE] {
+        let program = annotated(head, DEFAULT);
+        says(&program, EAGER, &["HL101 [error]", "`SEEN`"], &[]);
+        says(&program, LAZY, &["HL101 [error]", "`SEEN`"], &[]);
+    }
 }

@@ -37,6 +37,12 @@ impl TargetVersion {
         }
     }
 
+    /// Whether annotations are evaluated when somebody asks for them, and not where they stand (PEP 649).
+    #[must_use]
+    pub const fn defers_annotations(self) -> bool {
+        self.minor >= 14
+    }
+
     /// The lowest version that a `requires-python` such as `>=3.8,<4` or `^3.9` allows; `None` when it names no lower bound with a minor.
     #[must_use]
     pub fn lowest_of(requires: &str) -> Option<Self> {

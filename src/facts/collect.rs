@@ -56,6 +56,7 @@ pub(crate) fn collect_with(
     let mut cx = Collector::new(tree, openers);
     cx.vars();
     cx.functions();
+    cx.lazy();
     cx.bindings();
     cx.flow_graphs();
     cx.out.pragmas = comments::pragmas(text, tree);
@@ -88,6 +89,8 @@ struct Collector<'a> {
     breaks: bool,
     /// Whether what is walked never runs: an annotation inside a function.
     is_dead: bool,
+    /// Calls in `type` statements, whose values are evaluated when somebody asks for them.
+    lazy_calls: Vec<Rows>,
     statements: u32,
 }
 
@@ -109,6 +112,7 @@ impl<'a> Collector<'a> {
             context: None,
             breaks: false,
             is_dead: false,
+            lazy_calls: Vec::new(),
             statements: 0,
         }
     }
@@ -200,6 +204,21 @@ impl<'a> Collector<'a> {
             next += 1;
             self.function(func, context);
         }
+    }
+
+    /// Takes out the calls that no version of Python makes where they stand.
+    fn lazy(&mut self) {
+        let mut calls = std::mem::take(&mut self.lazy_calls);
+        let text = |it| self.tree.names.text(it);
+        let are_texts = self.out.imports.iter().any(|it| {
+            it.level == 0
+                && it.module.is_some_and(|it| text(it) == "__future__")
+                && it.item.is_some_and(|it| text(it) == "annotations")
+        });
+        if are_texts {
+            calls.append(&mut self.out.annotation_calls);
+        }
+        self.out.take_out_calls(&calls);
     }
 
     /// Sorts the bindings by variable and hands each variable its rows.

@@ -81,6 +81,8 @@ pub struct FileFacts {
     pub reaching: Vec<u32>,
     /// Flow graphs of the functions that have one ([`FuncF::body`]).
     pub bodies: Vec<Body>,
+    /// Calls in annotations that are evaluated before Python 3.14 and not from then on; rows of [`FileFacts::calls`].
+    pub annotation_calls: Vec<Rows>,
     /// Suppression comments.
     pub pragmas: Vec<PragmaF>,
     /// Places that the parser could not read.
@@ -137,6 +139,7 @@ impl FileFacts {
         compact(&mut self.reaches);
         compact(&mut self.reaching);
         compact(&mut self.bodies);
+        compact(&mut self.annotation_calls);
     }
 }
 

@@ -47,7 +47,7 @@ impl Collector<'_> {
             .collect();
         let mut params = Vec::with_capacity(func.params.len());
         for param in &self.tree[func.params] {
-            let annotation = param.annotation.map(|it| self.expr(it, Usage::Declared));
+            let annotation = param.annotation.map(|it| self.annotation(it));
             let default = param.default.map(|it| self.expr(it, Usage::Declared));
             let var = cast(param.var);
             self.reach.parameter(var, self.defs.len());
@@ -67,7 +67,7 @@ impl Collector<'_> {
                 at: param.span,
             });
         }
-        let returns = func.returns.map(|it| self.expr(it, Usage::Declared));
+        let returns = func.returns.map(|it| self.annotation(it));
         let head = self.tree[func.decorators]
             .first()
             .map_or(func.span.start, |&it| self.tree.exprs[it].span.start);
@@ -82,6 +82,17 @@ impl Collector<'_> {
         fact.decorators = decorators;
         fact.returns = returns;
         fact.head = head;
+    }
+
+    /// An annotation that some versions of Python evaluate where it stands.
+    pub(super) fn annotation(&mut self, id: ExprId) -> ValueId {
+        let start = self.out.calls.len() as u32;
+        let value = self.expr(id, Usage::Declared);
+        let end = self.out.calls.len() as u32;
+        if end > start {
+            self.out.annotation_calls.push(Rows { start, end });
+        }
+        value
     }
 
     pub(super) fn class(&mut self, id: ClassId) {

@@ -2,7 +2,7 @@
 
 use super::Collector;
 use super::binds::{From, Source};
-use crate::facts::model::{ContextF, ContextKind, ResultKind, Usage, ValueId};
+use crate::facts::model::{ContextF, ContextKind, ResultKind, Rows, Usage, ValueId};
 use crate::facts::reach;
 use crate::syntax::tree::{self, Block, ExprId, List, PatId, PatKind, StmtId, StmtKind};
 
@@ -116,7 +116,7 @@ impl Collector<'_> {
             } => {
                 // No version of CPython evaluates the annotation of a local.
                 self.is_dead = self.func.index() > 0 && self.class.is_none();
-                let hint = self.expr(annotation, Usage::Declared);
+                let hint = self.annotation(annotation);
                 self.is_dead = false;
                 self.target(
                     target,
@@ -248,7 +248,10 @@ impl Collector<'_> {
                 message.map(|it| self.expr(it, Usage::Raised));
             }
             StmtKind::TypeAlias { name, value, .. } => {
+                let start = self.out.calls.len() as u32;
                 let value = self.expr(value, Usage::Declared);
+                let end = self.out.calls.len() as u32;
+                self.lazy_calls.push(Rows { start, end });
                 self.target(
                     name,
                     &Source {
