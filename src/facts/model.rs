@@ -83,6 +83,8 @@ pub struct FileFacts {
     pub bodies: Vec<Body>,
     /// Calls in annotations that are evaluated before Python 3.14 and not from then on; rows of [`FileFacts::calls`].
     pub annotation_calls: Vec<Rows>,
+    /// What cells of a notebook end with, and where it stands: IPython keeps it in `Out`.
+    pub outputs: Vec<(ValueId, Span)>,
     /// Suppression comments.
     pub pragmas: Vec<PragmaF>,
     /// Places that the parser could not read.
@@ -140,6 +142,7 @@ impl FileFacts {
         compact(&mut self.reaching);
         compact(&mut self.bodies);
         compact(&mut self.annotation_calls);
+        compact(&mut self.outputs);
     }
 }
 

@@ -7,6 +7,7 @@ use std::panic::catch_unwind;
 
 use super::{Door, Lowered, SyntaxError, lower, ruff, rustpython};
 use crate::base::Span;
+use crate::syntax::tree::{ExprId, Module, Stmt, StmtKind};
 
 /// Magics of a whole cell that run it as Python among the other cells.
 const CELL_MAGICS: &[&str] = &[
@@ -132,7 +133,8 @@ const LINE_MAGICS: &[&str] = &[
 pub fn lower_cells(text: &str, cells: impl Iterator<Item = Span>, door: Door) -> Lowered {
     let mut code = text.as_bytes().to_vec();
     let mut errors = Vec::new();
-    for cell in cells {
+    let cells: Vec<Span> = cells.collect();
+    for &cell in &cells {
         let range = cell.start as usize..cell.end as usize;
         let Some(source) = text.get(range.clone()) else {
             continue;
@@ -158,7 +160,41 @@ pub fn lower_cells(text: &str, cells: impl Iterator<Item = Span>, door: Door) ->
     let mut lowered = lower(&code, door);
     lowered.errors.extend(errors);
     lowered.errors.sort_by_key(|it| it.span);
+    lowered.module.outputs = outputs(&code, &cells, &lowered.module);
     lowered
+}
+
+/// The expressions that cells end with, unless a semicolon after one keeps it from being shown.
+fn outputs(code: &str, cells: &[Span], tree: &Module) -> Vec<ExprId> {
+    let Some(body) = tree.funcs.iter().next().map(|it| &tree[it.body]) else {
+        return Vec::new();
+    };
+    let mut last_of = vec![None; cells.len()];
+    for &stmt in body {
+        let start = tree.stmts[stmt].span.start;
+        let cell = cells.partition_point(|it| it.end <= start);
+        if let Some(last) = last_of.get_mut(cell) {
+            *last = Some(tree.stmts[stmt]);
+        }
+    }
+    let is_shown = |stmt: &Stmt, cell: &Span| {
+        let rest = code.get(stmt.span.end as usize..cell.end as usize);
+        rest.is_some_and(|it| {
+            !it.lines()
+                .any(|it| it.split('#').next().is_some_and(|it| it.contains(';')))
+        })
+    };
+    last_of
+        .iter()
+        .zip(cells)
+        .filter_map(|(stmt, cell)| match stmt {
+            Some(stmt) if is_shown(stmt, cell) => match stmt.kind {
+                StmtKind::Expr(value) => Some(value),
+                _ => None,
+            },
+            _ => None,
+        })
+        .collect()
 }
 
 /// A cell as Python of the same length, and why it is blank if it had to be.

@@ -112,6 +112,7 @@ impl Module {
             scopes,
             vars,
             pragmas,
+            outputs,
         } = self;
         names.clear();
         exprs.clear();
@@ -136,6 +137,7 @@ impl Module {
         scopes.clear();
         vars.clear();
         pragmas.clear();
+        outputs.clear();
     }
 
     /// Adds a list whose elements are all known.

@@ -91,6 +91,8 @@ pub struct Module {
     pub vars: IndexVec<Var>,
     /// Comments that speak to us, in file order.
     pub pragmas: Vec<Pragma>,
+    /// What cells of a notebook end with and IPython keeps in `Out`, in file order.
+    pub outputs: Vec<ExprId>,
 }
 
 /// An expression and where it stands. Parentheses around it are not part of it.

@@ -95,6 +95,10 @@ impl Collector<'_> {
         self.statements += 1;
         let stmt = self.tree.stmts[id];
         match stmt.kind {
+            StmtKind::Expr(value) if self.tree.outputs.binary_search(&value).is_ok() => {
+                let kept = self.expr(value, Usage::Stored);
+                self.out.outputs.push((kept, self.tree.exprs[value].span));
+            }
             StmtKind::Expr(value) => {
                 self.expr(value, Usage::Discarded);
             }
