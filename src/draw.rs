@@ -16,6 +16,7 @@ use std::str::FromStr;
 use crate::base::SourceMap;
 use crate::finding::{Finding, Place};
 use crate::heap::view::{HeapView, Node};
+use crate::report::escape;
 
 /// What a drawing is made of.
 #[derive(Clone, Copy, Debug)]
@@ -129,7 +130,7 @@ impl FromStr for Format {
             .copied()
             .find(|it| it.name() == name)
             .ok_or_else(|| FormatError {
-                name: crate::report::escape::line(name).into_owned(),
+                name: escape::line(name).into_owned(),
             })
     }
 }
@@ -139,10 +140,10 @@ impl FromStr for Format {
 pub fn write(format: Format, picture: &Picture<'_>, title: &str, counts: &str) -> String {
     match format {
         Format::Html => html::html(picture, title, counts),
-        Format::Heapsnapshot => snapshot::snapshot(picture),
+        Format::Heapsnapshot => escape::json(&snapshot::snapshot(picture)).into_owned(),
         Format::Svg => svg::svg(picture, title),
-        Format::Dot => dot::dot(picture, title),
+        Format::Dot => escape::markup(&dot::dot(picture, title)).into_owned(),
         Format::Mermaid => mermaid::mermaid(picture),
-        Format::Folded => folded::folded(picture),
+        Format::Folded => escape::log(&folded::folded(picture)).into_owned(),
     }
 }

@@ -290,6 +290,9 @@ pub fn write(
         (Format::Full | Format::Concise | Format::Pylint, Ok(text)) => {
             escape::log(&text).into_owned().into_bytes()
         }
+        (Format::Junit | Format::Checkstyle | Format::Markdown, Ok(text)) => {
+            escape::markup(&text).into_owned().into_bytes()
+        }
         (
             Format::Json
             | Format::Jsonl

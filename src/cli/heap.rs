@@ -175,10 +175,14 @@ impl Drawing<'_> {
         let format = match (format, &self.changes) {
             (Format::Text | Format::Json, None) => {
                 let json = serde_json::to_string_pretty(&self.whole.view.outline());
-                return json.expect("texts serialize") + "\n";
+                let json = json.expect("texts serialize") + "\n";
+                return report::escape::json(&json).into_owned();
             }
             (Format::Text, Some(changes)) => return compare::text(&self.whole, changes),
-            (Format::Json, Some(changes)) => return compare::json(&self.whole, changes),
+            (Format::Json, Some(changes)) => {
+                let json = compare::json(&self.whole, changes);
+                return report::escape::json(&json).into_owned();
+            }
             (Format::Drawing(format), _) => format,
         };
         let focus = match &self.changes {

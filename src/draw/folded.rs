@@ -2,6 +2,7 @@
 
 use super::Picture;
 use crate::heap::view::NodeId;
+use crate::report::escape;
 
 /// One line for each object that has a size.
 #[must_use]
@@ -35,6 +36,7 @@ fn frame(label: &str, type_name: &str) -> String {
     } else {
         format!("{label} ({type_name})")
     };
-    let keep = |c: char| if c == ';' || c.is_control() { '_' } else { c };
+    let is_odd = |c: char| c == ';' || c.is_control() || escape::excerpt(c) != c;
+    let keep = |c: char| if is_odd(c) { '_' } else { c };
     text.chars().map(keep).collect()
 }

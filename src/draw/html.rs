@@ -88,10 +88,8 @@ pub fn html(picture: &Picture<'_>, title: &str, counts: &str) -> String {
         x: files,
     };
     let json = serde_json::to_string(&page).expect("texts and numbers serialize");
-    let json = json
-        .replace('<', "\\u003c")
-        .replace('\u{2028}', "\\u2028")
-        .replace('\u{2029}', "\\u2029");
+    let json = json.replace('<', "\\u003c");
+    let json = escape::json(&json);
     let mut out = String::with_capacity(json.len() + 200_000);
     // One pass over the template: what is put in is never looked at again.
     for (at, part) in PAGE.split('@').enumerate() {

@@ -47,32 +47,67 @@ pub fn log(text: &str) -> Cow<'_, str> {
     if !has_hashes {
         return Cow::Owned(out);
     }
-    let bytes = out.as_bytes();
-    let brackets: Vec<usize> = memchr::memchr_iter(b'[', bytes)
+    for at in azure_brackets(&out) {
+        out.replace_range(at..=at, "(");
+    }
+    Cow::Owned(out)
+}
+
+/// A text of a language with the entities of HTML of which no line is a command to a service that keeps it as a log, as
+/// [`log`] says.
+#[must_use]
+pub fn markup(text: &str) -> Cow<'_, str> {
+    let colons = text.split_inclusive('\n').scan(0, |at, line| {
+        let rest = line.trim_start();
+        *at += line.len();
+        Some((*at - rest.len(), rest.starts_with("::")))
+    });
+    let mut marks: Vec<usize> = colons.filter(|it| it.1).map(|it| it.0).collect();
+    if text.contains("##") {
+        marks.extend(azure_brackets(text));
+        marks.sort_unstable();
+    }
+    if marks.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 4 * marks.len());
+    let mut from = 0;
+    for at in marks {
+        let _ = write!(out, "{}&#{};", &text[from..at], text.as_bytes()[at]);
+        from = at + 1;
+    }
+    out.push_str(&text[from..]);
+    Cow::Owned(out)
+}
+
+/// The brackets of `##[` and `##vso[`.
+fn azure_brackets(text: &str) -> Vec<usize> {
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(b'[', bytes)
         .filter(|&at| {
             let before = &bytes[..at];
             let word = before.len().saturating_sub(3);
             before.ends_with(b"##")
                 || before[word..].eq_ignore_ascii_case(b"vso") && before[..word].ends_with(b"##")
         })
-        .collect();
-    for at in brackets {
-        out.replace_range(at..=at, "(");
-    }
-    Cow::Owned(out)
+        .collect()
 }
 
 /// A JSON text that may be shown and cut at what looks like a line end: characters that JSON allows as they are and terminals
-/// and scripts do not, by their numbers.
+/// and scripts do not, by their numbers, and so the brackets of what is a command to Azure anywhere in a line.
 #[must_use]
 pub fn json(text: &str) -> Cow<'_, str> {
     let is_raw = |c: char| matches!(c, '\x7f'..='\u{9f}' | '\u{2028}' | '\u{2029}') || is_bidi(c);
-    if !text.chars().any(is_raw) {
+    let brackets = match text.contains("##") {
+        true => azure_brackets(text),
+        false => Vec::new(),
+    };
+    if brackets.is_empty() && !text.chars().any(is_raw) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        if is_raw(c) {
+    for (at, c) in text.char_indices() {
+        if is_raw(c) || c == '[' && brackets.binary_search(&at).is_ok() {
             // Writing to a string cannot fail.
             let _ = write!(out, "\\u{:04x}", c as u32);
         } else {
@@ -137,11 +172,15 @@ pub fn html(text: &str) -> String {
             '>' => safe.push_str("&gt;"),
             '"' => safe.push_str("&quot;"),
             '\'' => safe.push_str("&#39;"),
-            '\t' | '\n' | '\r' => safe.push(c),
+            '\r' => safe.push_str("&#13;"),
+            '\t' | '\n' => safe.push(c),
             c => safe.push(tame(c)),
         }
     }
-    safe
+    match markup(&safe) {
+        Cow::Borrowed(_) => safe,
+        Cow::Owned(safe) => safe,
+    }
 }
 
 /// For a line or table cell of Markdown. What stands in single backquotes becomes a code span, all else plain text.
@@ -339,6 +378,10 @@ mod tests {
         assert_eq!(json(text), "\"a\\u2028\\u0085\\u202e\\u007fé\"");
         let value: String = serde_json::from_str(&json(text)).expect("JSON");
         assert_eq!(value, "a\u{2028}\u{85}\u{202e}\u{7f}é");
+        assert_eq!(
+            json("[\"##vso[task]é##[a] #[b]\"]"),
+            "[\"##vso\\u005btask]é##\\u005ba] #[b]\"]"
+        );
     }
 
     #[test]
@@ -365,9 +408,16 @@ mod tests {
     #[test]
     fn html_has_no_tags_and_no_quotes() {
         assert_eq!(
-            html("</script><a href='x' title=\"y\">&\u{202e}\n"),
-            "&lt;/script&gt;&lt;a href=&#39;x&#39; title=&quot;y&quot;&gt;&amp;\u{fffd}\n"
+            html("</script><a href='x' title=\"y\">&\u{202e}\r\n"),
+            "&lt;/script&gt;&lt;a href=&#39;x&#39; title=&quot;y&quot;&gt;&amp;\u{fffd}&#13;\n"
         );
+    }
+
+    #[test]
+    fn html_in_a_log_is_no_command() {
+        assert_eq!(html("a::b\n ::c ##vso[d"), "a::b\n &#58;:c ##vso&#91;d");
+        assert_eq!(markup("::a\n\n\r::b##["), "&#58;:a\n\n\r&#58;:b##&#91;");
+        assert!(matches!(markup("a::b #["), Cow::Borrowed(_)));
     }
 
     #[test]
