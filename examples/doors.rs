@@ -1,6 +1,7 @@
 //! Compares the two doors on all Python files below a folder: `cargo run --release --example doors FOLDER [THREADS]`.
 //!
-//! Prints each file whose trees differ, each that a door refuses, counts, and the time of each door.
+//! Prints each file whose trees differ, each that a door refuses, counts, and the time of processor that each door took to
+//! parse and lower them. For times worth comparing, one thread.
 
 #[path = "../tests/doors/compare.rs"]
 mod compare;
@@ -96,5 +97,7 @@ impl Counts {
             let time = time.as_secs_f64();
             println!("{door}: {time:.2} s, {:.0} MB/s", megabytes / time);
         }
+        let ratio = rustpython.as_secs_f64() / ruff.as_secs_f64();
+        println!("rustpython takes {ratio:.1} times as long as ruff");
     }
 }

@@ -105,6 +105,19 @@ fn deep_shapes_are_read_at_twenty_thousand_steps() {
     }
 }
 
+/// What is long and flat in the source, and deep in a tree.
+const LONG: &[&str] = &["sum", "and"];
+
+/// Terms of these.
+const LONG_STEPS: usize = 50_000;
+
+#[test]
+fn long_chains_are_read_at_fifty_thousand_terms() {
+    for parser in [Parser::Ruff, Parser::Rustpython] {
+        shapes_by(parser, LONG_STEPS, |it| LONG.contains(&it));
+    }
+}
+
 #[test]
 fn a_function_too_large_to_follow_is_named() {
     let mut code = "def f(p):\n".to_owned() + &" open(p).read()\n".repeat(5_000);
