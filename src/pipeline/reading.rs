@@ -195,7 +195,7 @@ fn collect_file(file: &SourcePath, reading: &Reading, cache: Option<(&Cache, Key
 /// How long a file of this length may take.
 fn patience(size: u64) -> Duration {
     let seconds = match cfg!(test) {
-        true => 3,
+        true => 10,
         false => FILE_SECONDS,
     };
     Duration::from_secs(seconds + size / 1_000_000 * FILE_SECONDS_PER_MEGABYTE)
@@ -278,6 +278,6 @@ mod tests {
         assert_eq!(found(&report), ["a.py", "z.py"]);
         let notices = report["notices"].to_string();
         assert!(notices.contains("odd.py"), "{notices}");
-        assert!(notices.contains("given up after 3 seconds"), "{notices}");
+        assert!(notices.contains("given up after 10 seconds"), "{notices}");
     }
 }
