@@ -244,7 +244,7 @@ fn every_bound_of_the_design_bounds() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(paths.len() >= 18, "{} programs", paths.len());
+    assert!(paths.len() >= 20, "{} programs", paths.len());
 }
 
 /// The program without the lines that bound it.

@@ -622,7 +622,7 @@ pub struct ResultF {
     pub context: Option<ContextId>,
 }
 
-/// Ways to hand something out.
+/// Ways to hand something out, or to leave a loop (`break`, which has no value).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the variants are Python's own terms")]
 pub enum ResultKind {
@@ -630,6 +630,7 @@ pub enum ResultKind {
     Yield,
     YieldFrom,
     Raise,
+    Break,
 }
 
 /// A read of a variable or attribute.

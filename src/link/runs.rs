@@ -73,7 +73,7 @@ pub(super) fn resolve(program: &mut Program<'_>) {
                 // A public function's `while True` is most often a retry loop; that of `main` or of a script serves for ever.
                 let is_endless = matches!(from, Runs::Import | Runs::Once)
                     && endless_loop(program, func, call.context).is_some_and(|it| {
-                        is_never_left(program, func, it) || waits(program, func, it)
+                        is_never_left(program, func, it) || is_left_to_stop(program, func, it)
                     });
                 let in_loop = program
                     .contexts(func.file, call.context)
@@ -435,6 +435,83 @@ fn is_never_left(program: &Program<'_>, func: FuncRef, inside: ContextId) -> boo
             .any(|it| it.kind == ResultKind::Return && is_below(facts, it.context, inside))
 }
 
+/// Whether a loop that waits goes on until somebody stops it: it waits for what comes in and ends when there is no more,
+/// or it sleeps and ends by a flag or an exception. One that sleeps and ends when something is done is a retry.
+fn is_left_to_stop(program: &Program<'_>, func: FuncRef, inside: ContextId) -> bool {
+    let facts = program.facts(func.file);
+    let waits_for = |is: &dyn Fn(&str) -> bool| {
+        facts.funcs[func.id].calls.ids().any(|id| {
+            let call = &facts.calls[id];
+            last_name(facts, call.callee).is_some_and(is) && is_below(facts, call.context, inside)
+        })
+    };
+    let comes_in = matches!(facts.contexts[inside].kind, ContextKind::For { .. })
+        || waits_for(&|it| it != "sleep" && program.models.is_waiting(it));
+    if !comes_in && !waits_for(&|it| program.models.is_waiting(it)) {
+        return false;
+    }
+    let mut leaves = facts.results[facts.funcs[func.id].results.range()]
+        .iter()
+        .filter(|it| match it.kind {
+            ResultKind::Return => is_below(facts, it.context, inside),
+            ResultKind::Break => loop_around(facts, it.context) == Some(inside),
+            _ => false,
+        });
+    leaves.all(|it| {
+        below(facts, it.context, inside).any(|it| match facts.contexts[it].kind {
+            ContextKind::Handler { .. } => true,
+            ContextKind::If { test, .. } => comes_in || mentions_flag(program, func.file, test, 4),
+            ContextKind::Case { .. } => comes_in,
+            _ => false,
+        })
+    })
+}
+
+/// The innermost loop around a context.
+fn loop_around(facts: &FileFacts, context: Option<ContextId>) -> Option<ContextId> {
+    around(facts, context).find(|&it| {
+        matches!(
+            facts.contexts[it].kind,
+            ContextKind::While { .. } | ContextKind::For { .. }
+        )
+    })
+}
+
+/// A context and those around it, inner ones first.
+fn around(facts: &FileFacts, context: Option<ContextId>) -> impl Iterator<Item = ContextId> + '_ {
+    std::iter::successors(context, |&it| facts.contexts[it].parent)
+}
+
+/// Those of them that lie below another one.
+fn below(
+    facts: &FileFacts,
+    context: Option<ContextId>,
+    above: ContextId,
+) -> impl Iterator<Item = ContextId> + '_ {
+    around(facts, context).take_while(move |&it| it != above)
+}
+
+/// Whether a test asks for a flag, also among other things: `stop.wait(5) or …`.
+fn mentions_flag(program: &Program<'_>, file: u32, test: ValueId, depth: u32) -> bool {
+    let Some(depth) = depth.checked_sub(1) else {
+        return false;
+    };
+    let facts = program.facts(file);
+    let mentions = |it| mentions_flag(program, file, it, depth);
+    match facts.values[test].kind {
+        ValueKind::Not(inner) => mentions(inner),
+        ValueKind::And(rows) | ValueKind::Or(rows) => {
+            program.list(file, rows).iter().any(|&it| mentions(it))
+        }
+        ValueKind::Compare { left, right, .. } => mentions(left) || mentions(right),
+        ValueKind::Call(call) => match facts.values[facts.calls[call].callee].kind {
+            ValueKind::Attr { base, .. } => mentions(base) || is_flag(program, file, test),
+            _ => is_flag(program, file, test),
+        },
+        _ => is_flag(program, file, test),
+    }
+}
+
 /// `running`, `self.running`, `not stop.is_set()`: what somebody else changes.
 fn is_flag(program: &Program<'_>, file: u32, test: ValueId) -> bool {
     let facts = program.facts(file);
@@ -464,14 +541,7 @@ fn waits(program: &Program<'_>, func: FuncRef, below: ContextId) -> bool {
 }
 
 fn is_below(facts: &FileFacts, context: Option<ContextId>, above: ContextId) -> bool {
-    let mut next = context;
-    while let Some(id) = next {
-        if id == above {
-            return true;
-        }
-        next = facts.contexts[id].parent;
-    }
-    false
+    around(facts, context).any(|it| it == above)
 }
 
 /// Whether iterating a value goes on for as long as the process serves.

@@ -374,7 +374,8 @@ fn is_endless(program: &Program<'_>, func: FuncRef) -> bool {
     });
     let has_break = |it: ContextKind| matches!(it, ContextKind::While { breaks: true, .. });
     let leaves = facts.results[fact.results.range()].iter().any(|it| {
-        loop_of(it.context).is_some()
+        it.kind != ResultKind::Break
+            && loop_of(it.context).is_some()
             && (it.kind == ResultKind::Return
                 || !program
                     .contexts(file, it.context)

@@ -165,6 +165,7 @@ impl Collector<'_> {
             }
             StmtKind::Break => {
                 self.breaks = true;
+                self.result(ResultKind::Break, None, stmt.span);
                 self.reach.leave();
             }
             StmtKind::Continue => self.reach.leave(),

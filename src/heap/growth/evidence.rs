@@ -145,7 +145,7 @@ impl Judge<'_, '_> {
         (self.demoted(effect, confidence), evidence)
     }
 
-    /// S14 and the like take one level away.
+    /// S12, S14 and the like take one level away.
     pub(super) fn demoted(&self, effect: &Effect, confidence: Confidence) -> Confidence {
         let down = |it| {
             if it == Confidence::High {
@@ -166,7 +166,9 @@ impl Judge<'_, '_> {
         if is_finite && self.kind == ProgramKind::Library {
             return Confidence::Low;
         }
+        let is_of_tests = self.program.files[self.program.place_file(self.key) as usize].is_test;
         if is_finite
+            || is_of_tests
             || is_emptied_inside
             || self.is_per_configuration(effect)
             || self.uncalled.is_some() && self.kind == ProgramKind::Library
