@@ -16,6 +16,7 @@ mod frame_cycle;
 mod gc_defeated;
 mod growing_default_argument;
 mod handler_per_call;
+mod large_global;
 mod lost_task;
 mod malformed_suppression;
 mod method_cache;
@@ -95,6 +96,7 @@ pub const ALL: &[&dyn Rule] = &[
     &unbounded_function_cache::UnboundedFunctionCache,
     &method_cache::MethodCache,
     &unbounded_queue::UnboundedQueue,
+    &large_global::LargeGlobal,
     &unclosed_file::UnclosedFile,
     &unclosed_socket::UnclosedSocket,
     &unclosed_database::UnclosedDatabase,

@@ -17,6 +17,7 @@ const UNPROVEN: &[&str] = &[
     "blanket-suppression",
     "copied-by-workers",
     "expired-suppression",
+    "large-global",
     "malformed-suppression",
     "notebook-output",
     "suppression-without-reason",

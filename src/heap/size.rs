@@ -4,7 +4,11 @@
 //! `None` where nothing is known, and *unknown-large* for what comes from outside whole (`read()`, `json.load`, a response
 //! body).
 
-use crate::facts::model::{CallId, DefKind, StoreKind, ValueKind};
+mod formulas;
+
+pub use formulas::{deque_bytes, dict_bytes, keyed_bytes, list_bytes, set_bytes};
+
+use crate::facts::model::{CallId, DefKind, StoreKind, ValueId, ValueKind};
 use crate::link::program::ValueRef;
 use crate::link::{ClassRef, Entity, FuncRef, Program, VarRef};
 use crate::syntax::tree::{BinaryOp, CompKind};
@@ -59,23 +63,37 @@ impl Program<'_> {
             ValueKind::List(rows) => self.elements(file, rows, depth, |n| 56 + 8 * n),
             ValueKind::Tuple(rows) => self.elements(file, rows, depth, |n| 40 + 8 * n),
             ValueKind::Set(rows) => self.elements(file, rows, depth, set_bytes),
-            ValueKind::Dict(rows) => self.elements(file, rows, depth, |n| dict_bytes(n / 2)),
+            ValueKind::Dict(rows) => {
+                let is_text = self
+                    .list(file, rows)
+                    .iter()
+                    .step_by(2)
+                    .all(|&it| self.is_text(at(it)));
+                let own = if is_text { dict_bytes } else { keyed_bytes };
+                self.elements(file, rows, depth, |n| own(n / 2))
+            }
             ValueKind::Comp {
                 kind,
                 element,
                 iter,
             } => {
                 let count = self.count(at(iter), depth)?;
-                let each = self
-                    .size_at(at(element), depth)
-                    .and_then(Size::bytes)
-                    .unwrap_or_else(|| self.element_bytes(at(element), at(iter)));
+                let (parts, is_text) = match facts.values[element].kind {
+                    // The key and the value of a dict come as a pair.
+                    ValueKind::Tuple(rows) if kind == CompKind::Dict => {
+                        let parts = self.list(file, rows);
+                        (parts, parts.first().is_some_and(|&it| self.is_text(at(it))))
+                    }
+                    _ => (std::slice::from_ref(&element), true),
+                };
                 let own = match kind {
                     CompKind::List => list_bytes(count),
                     CompKind::Set => set_bytes(count),
-                    CompKind::Dict => dict_bytes(count),
+                    CompKind::Dict if is_text => dict_bytes(count),
+                    CompKind::Dict => keyed_bytes(count),
                     CompKind::Generator => return None,
                 };
+                let each = self.round_bytes(file, parts, at(iter), depth);
                 bytes(own.saturating_add(count.saturating_mul(each)))
             }
             ValueKind::Binary {
@@ -121,15 +139,23 @@ impl Program<'_> {
         depth: u32,
         own: impl Fn(u64) -> u64,
     ) -> Option<Size> {
-        let mut sum = own(rows.len() as u64);
+        let mut count = rows.len() as u64;
+        let mut sum = 0_u64;
         for &element in self.list(file, rows).iter().take(64) {
+            if let ValueKind::Star(inner) = self.facts(file).values[element].kind {
+                let inner = ValueRef { file, id: inner };
+                let n = self.count(inner, depth)?;
+                count = count - 1 + n;
+                sum = sum.saturating_add(n.saturating_mul(self.number_bytes(inner)));
+                continue;
+            }
             match self.size_at(ValueRef { file, id: element }, depth) {
                 Some(Size::Bytes(bytes)) => sum = sum.saturating_add(bytes),
                 Some(Size::WholeInput) => return Some(Size::WholeInput),
                 None => {}
             }
         }
-        Some(Size::Bytes(sum))
+        Some(Size::Bytes(sum.saturating_add(own(count))))
     }
 
     fn var_size(&self, var: VarRef, depth: u32) -> Option<Size> {
@@ -229,7 +255,8 @@ impl Program<'_> {
             return Size::Bytes(96);
         };
         let mut attributes = 0_u64;
-        let mut sum = 72_u64;
+        // Without a dict an instance is its header and one word for each attribute (sizes, §5).
+        let mut sum = if self.has_slots(class) { 32_u64 } else { 72 };
         for &owner in self.mro(class) {
             let Some(info) = self.class_info(owner) else {
                 continue;
@@ -263,6 +290,20 @@ impl Program<'_> {
         Size::Bytes(sum.saturating_add(8 * attributes.min(30)))
     }
 
+    /// Whether a class and its bases of the program all name their attributes in `__slots__`.
+    fn has_slots(&self, class: ClassRef) -> bool {
+        let Some(slots) = self.sym("__slots__") else {
+            return false;
+        };
+        self.mro(class).iter().all(|it| {
+            self.files[it.file as usize]
+                .class_vars
+                .contains_key(&(it.id, slots))
+        }) && self
+            .class_info(class)
+            .is_some_and(|it| it.libraries.is_empty())
+    }
+
     /// The function's own name when it is a constructor, else a name that no function has.
     fn init_name(&self, file: u32, func: crate::facts::model::FuncId) -> crate::base::Name {
         let name = self.facts(file).funcs[func].name;
@@ -283,27 +324,44 @@ impl Program<'_> {
                 .and_then(|it| u64::try_from(it).ok())
         };
         match name {
+            "builtins.bytearray" if first.is_none() => bytes(56),
             "builtins.bytearray" => bytes(int(first)? + 57),
+            "builtins.list" if first.is_none() => bytes(56),
+            "builtins.set" if first.is_none() => bytes(216),
+            "builtins.bytes" | "builtins.tuple" | "builtins.frozenset" | "builtins.str"
+                if first.is_none() =>
+            {
+                bytes(0)
+            }
             "builtins.bytes" => bytes(int(first)? + 33),
             "os.urandom" | "secrets.token_bytes" => bytes(int(first)? + 33),
             "builtins.list" | "builtins.sorted" | "builtins.tuple" => {
                 let first = first?;
                 let count = self.count(first, depth)?;
-                bytes(56 + 8 * count + count.saturating_mul(self.element_bytes(first, first)))
+                bytes(56 + 8 * count + count.saturating_mul(self.number_bytes(first)))
             }
             "builtins.set" | "builtins.frozenset" => {
                 let first = first?;
                 let count = self.count(first, depth)?;
                 bytes(
-                    set_bytes(count)
-                        .saturating_add(count.saturating_mul(self.element_bytes(first, first))),
+                    set_bytes(count).saturating_add(count.saturating_mul(self.number_bytes(first))),
                 )
             }
             "builtins.dict"
             | "collections.OrderedDict"
             | "collections.defaultdict"
             | "collections.Counter" => bytes(64),
-            "collections.deque" => bytes(760),
+            "builtins.dict.fromkeys" => {
+                let first = first?;
+                let count = self.count(first, depth)?;
+                let own = keyed_bytes(count);
+                bytes(own.saturating_add(count.saturating_mul(self.number_bytes(first))))
+            }
+            "collections.deque" => {
+                let count = first.and_then(|it| self.count(it, depth)).unwrap_or(0);
+                let each = first.map_or(0, |it| self.number_bytes(it));
+                bytes(deque_bytes(count).saturating_add(count.saturating_mul(each)))
+            }
             "builtins.object" => bytes(16),
             "threading.Lock" | "_thread.allocate_lock" => bytes(88),
             "threading.RLock" => bytes(96),
@@ -350,13 +408,83 @@ impl Program<'_> {
         }
     }
 
-    /// Bytes of one element that is made anew: an integer beyond the shared small ones, or what is not known to be shared.
-    fn element_bytes(&self, element: ValueRef, iter: ValueRef) -> u64 {
+    /// Bytes that one round of a comprehension makes anew: its elements without literals, which the code object owns, and
+    /// the integer that a range gives.
+    fn round_bytes(&self, file: u32, parts: &[ValueId], iter: ValueRef, depth: u32) -> u64 {
+        let is_range = self.is_range(iter);
+        let mut keeps_number = false;
+        let mut sum = 0_u64;
+        for &id in parts {
+            let part = ValueRef { file, id };
+            let is_number =
+                |it: ValueId| matches!(self.facts(file).values[it].kind, ValueKind::Var(_));
+            let inside = match self.value(part) {
+                ValueKind::List(rows)
+                | ValueKind::Tuple(rows)
+                | ValueKind::Set(rows)
+                | ValueKind::Dict(rows) => self.list(file, rows),
+                _ => std::slice::from_ref(&id),
+            };
+            keeps_number |= is_range && inside.iter().any(|&it| is_number(it));
+            let literals = inside
+                .iter()
+                .map(|&it| self.literal_bytes(ValueRef { file, id: it }));
+            let own = self.size_at(part, depth).and_then(Size::bytes);
+            sum = sum.saturating_add(match own {
+                Some(own) => own.saturating_sub(literals.sum()),
+                None => self.element_bytes(part),
+            });
+        }
+        sum + if keeps_number { 32 } else { 0 }
+    }
+
+    /// Bytes of one element that is made anew and of which only the kind is known.
+    fn element_bytes(&self, element: ValueRef) -> u64 {
         match self.value(element) {
-            ValueKind::Var(_) | ValueKind::Call(_) if self.is_range(iter) => 32,
             ValueKind::Binary { .. } => 32,
             ValueKind::FString(_) => 60,
+            ValueKind::Call(call) => {
+                let callee = self.facts(element.file).calls[call].callee;
+                let callee = ValueRef {
+                    file: element.file,
+                    id: callee,
+                };
+                match self.external(callee).map(|it| self.api_text(it)) {
+                    Some("builtins.str" | "builtins.repr") => 53,
+                    Some("builtins.float") => 24,
+                    Some("builtins.int") => 32,
+                    _ => 0,
+                }
+            }
             _ => 0,
+        }
+    }
+
+    /// Bytes of the integers that copying a range into a container makes.
+    fn number_bytes(&self, iter: ValueRef) -> u64 {
+        if self.is_range(iter) { 32 } else { 0 }
+    }
+
+    /// Bytes of a literal, which stands once in its code object.
+    fn literal_bytes(&self, value: ValueRef) -> u64 {
+        match self.value(value) {
+            ValueKind::Str { len, .. } => u64::from(len) + 49,
+            ValueKind::Bytes(len) => u64::from(len) + 33,
+            _ => 0,
+        }
+    }
+
+    /// Whether a value can be nothing but a string.
+    fn is_text(&self, value: ValueRef) -> bool {
+        match self.value(value) {
+            ValueKind::Str { .. } | ValueKind::FString(_) => true,
+            ValueKind::Call(call) => self
+                .external(ValueRef {
+                    file: value.file,
+                    id: self.facts(value.file).calls[call].callee,
+                })
+                .is_some_and(|it| matches!(self.api_text(it), "builtins.str" | "builtins.repr")),
+            _ => false,
         }
     }
 
@@ -412,6 +540,19 @@ impl Program<'_> {
                 }
             }
             ValueKind::Comp { iter, .. } => self.count(ValueRef { file, id: iter }, depth),
+            ValueKind::Binary {
+                op: BinaryOp::Mul,
+                left,
+                right,
+            } => {
+                let at = |id| ValueRef { file, id };
+                [(left, right), (right, left)]
+                    .into_iter()
+                    .find_map(|(body, times)| {
+                        let times = u64::try_from(self.int(at(times), depth)?).ok()?;
+                        Some(self.count(at(body), depth)?.saturating_mul(times))
+                    })
+            }
             ValueKind::Var(var) => {
                 let defs = &facts.defs[facts.vars[var].defs.range()];
                 match defs {
@@ -534,69 +675,5 @@ fn repeated_bytes(body: ValueKind) -> Option<(u64, u64)> {
         ValueKind::List(rows) => Some((56, 8 * rows.len() as u64)),
         ValueKind::Tuple(rows) => Some((40, 8 * rows.len() as u64)),
         _ => None,
-    }
-}
-
-/// A list filled by `append` or a comprehension: `56 + 8·cap(n)` (sizes, §4).
-#[must_use]
-pub fn list_bytes(n: u64) -> u64 {
-    let mut cap = 0_u64;
-    while cap < n {
-        cap = (cap + 1 + ((cap + 1) >> 3) + 6) & !3;
-    }
-    56 + 8 * cap
-}
-
-/// A dict of `n` string keys: `64 + 32 + S·ib + U·16` (sizes, §4).
-#[must_use]
-pub fn dict_bytes(n: u64) -> u64 {
-    if n == 0 {
-        return 64;
-    }
-    let mut slots = 8_u64;
-    while 2 * slots / 3 < n {
-        slots = (3 * (2 * slots / 3)).next_power_of_two().max(slots * 2);
-    }
-    let index = if slots < 256 {
-        1
-    } else if slots < 65536 {
-        2
-    } else {
-        4
-    };
-    64 + 32 + slots * index + 2 * slots / 3 * 16
-}
-
-/// A set of `n` elements: `216 + 16·T` beyond four (sizes, §4).
-#[must_use]
-pub fn set_bytes(n: u64) -> u64 {
-    let mut table = 8_u64;
-    let mut fill = 0_u64;
-    while fill < n {
-        fill = ((table - 1) * 3).div_ceil(5);
-        if fill > n {
-            break;
-        }
-        let factor = if fill > 50_000 { 2 } else { 4 };
-        table = (fill * factor + 1).next_power_of_two();
-    }
-    if table == 8 { 216 } else { 216 + 16 * table }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn formulas_match_the_measured_table() {
-        assert_eq!(list_bytes(1_000_000), 8_448_728);
-        assert_eq!(
-            [5, 10, 100, 1000, 100_000].map(dict_bytes),
-            [184, 272, 3328, 26_032, 3_844_864]
-        );
-        assert_eq!(
-            [4, 5, 19, 77, 307, 1000, 20_000, 100_000].map(set_bytes),
-            [216, 728, 2264, 8408, 32_984, 32_984, 2_097_368, 4_194_520]
-        );
     }
 }

@@ -66,6 +66,7 @@ UNPROVEN = {
     "blanket-suppression": "judges comments",
     "copied-by-workers": "needs torch",
     "expired-suppression": "judges comments",
+    "large-global": "large from import on, does not grow",
     "malformed-suppression": "judges comments",
     "notebook-output": "needs IPython",
     "suppression-without-reason": "judges comments",
