@@ -95,7 +95,7 @@ impl Growth {
             .any(|it| matches!(it.kind, EffectKind::Escape(_)));
         self.run.often == Runs::PerEvent && (is_inside || !is_handed_out)
             || is_inside
-                && program.runs(owner).often == Runs::Import
+                && (program.runs(owner).often == Runs::Import || program.decorates_at_import(owner))
                 && program.returned_funcs(owner).contains(&self.site.func)
     }
 
@@ -309,7 +309,7 @@ impl Judge<'_, '_> {
         let (mut confidence, mut evidence) = self.confidence(effect, run, origins, import_bytes);
         if sibling.is_some() {
             evidence.push("E3");
-            confidence = Confidence::High;
+            confidence = confidence.max(Confidence::Medium);
         }
         if unless_raised.is_some() {
             evidence.push("C27");
@@ -317,7 +317,13 @@ impl Judge<'_, '_> {
         }
         if is_read {
             evidence.push("C14");
-            confidence = Confidence::Medium;
+            // Whoever serves is asked for anything; elsewhere most keys are the program's own.
+            let is_asked = run.often == Runs::PerEvent || self.has_open_name(effect);
+            confidence = if is_asked {
+                Confidence::Medium
+            } else {
+                Confidence::Low
+            };
         }
         Ok(Candidate {
             effect: *effect,

@@ -170,10 +170,20 @@ impl Program<'_> {
         };
         fact.home == Home::Function
             && fact.param.is_none()
-            && matches!(
+            && (matches!(
                 self.runs(owner).often,
                 crate::models::Runs::Import | crate::models::Runs::Once
-            )
+            ) || self.decorates_at_import(owner))
+    }
+
+    /// Whether a function is a decorator that is applied while modules are imported, and nowhere else: what it makes lives as
+    /// long as the functions that it decorates.
+    #[must_use]
+    pub fn decorates_at_import(&self, func: crate::link::FuncRef) -> bool {
+        let mut by = self.applied_by(func).peekable();
+        by.peek().is_some()
+            && by.all(|it| self.runs(it).often == crate::models::Runs::Import)
+            && self.callers(func).is_empty()
     }
 
     /// What keeps an instance of the class, or of a subclass, for as long as the process.

@@ -55,7 +55,7 @@ pub struct CallGraph {
     pub(super) constructions: FxHashMap<ClassRef, Vec<CallRef>>,
     /// Functions used as values.
     pub(super) taken: FxHashSet<FuncRef>,
-    /// Decorators applied.
+    /// Decorators applied, by what is applied.
     pub(super) applied: Vec<Applied>,
     /// Names of methods called on receivers of unknown type.
     pub(super) unknown_methods: FxHashSet<Sym>,
@@ -213,6 +213,7 @@ pub(super) fn resolve(program: &mut Program<'_>) {
         graph.targets.push(it.targets);
         graph.callees.0.push(it.callees);
     }
+    graph.applied.sort_by_key(|it| it.func);
     program.calls = graph;
 }
 
@@ -444,10 +445,11 @@ impl Program<'_> {
 
     /// Functions whose code applies a function as a decorator.
     pub fn applied_by(&self, func: FuncRef) -> impl Iterator<Item = FuncRef> + '_ {
-        self.calls
-            .applied
+        let applied = &self.calls.applied;
+        let start = applied.partition_point(|it| it.func < func);
+        applied[start..]
             .iter()
-            .filter(move |it| it.func == func)
+            .take_while(move |it| it.func == func)
             .map(|it| it.by)
     }
 

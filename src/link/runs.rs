@@ -64,9 +64,11 @@ pub(super) fn resolve(program: &mut Program<'_>) {
     for it in &program.calls.applied {
         applied.entry(it.by).or_default().push(it.func);
     }
+    let aside = aside(program);
     let spread = |runs: &mut FxHashMap<FuncRef, Run>, mut queue: Vec<FuncRef>| {
         while let Some(func) = queue.pop() {
             let from = runs[&func].often;
+            let is_example = func.id.index() == 0 && aside[func.file as usize];
             let facts = program.facts(func.file);
             for id in facts.funcs[func.id].calls.ids() {
                 let call = &facts.calls[id];
@@ -84,6 +86,10 @@ pub(super) fn resolve(program: &mut Program<'_>) {
                     other => other,
                 };
                 for target in program.targets(func.file, id) {
+                    // That an example or a test calls something once says nothing about those who use it.
+                    if is_example && !aside[target.func.file as usize] {
+                        continue;
+                    }
                     let why = if is_endless {
                         Why::Loop(func)
                     } else {
@@ -136,6 +142,34 @@ fn raise(runs: &mut FxHashMap<FuncRef, Run>, queue: &mut Vec<FuncRef>, func: Fun
         *run = to;
         queue.push(func);
     }
+}
+
+/// Which files show or try the program rather than being it: tests, examples, benchmarks. Where there is nothing else, none.
+fn aside(program: &Program<'_>) -> Vec<bool> {
+    let is_aside = |path: &str| {
+        path.rsplit('/').skip(1).any(|it| {
+            matches!(
+                it,
+                "examples"
+                    | "example"
+                    | "docs"
+                    | "doc"
+                    | "demo"
+                    | "demos"
+                    | "samples"
+                    | "benchmarks"
+            )
+        })
+    };
+    let aside: Vec<bool> = program
+        .files
+        .iter()
+        .map(|it| it.is_test || is_aside(&it.path))
+        .collect();
+    if aside.iter().all(|&it| it) {
+        return vec![false; aside.len()];
+    }
+    aside
 }
 
 /// Functions that are given to something that calls them for each event: `add_get("/", handler)`.
@@ -385,6 +419,8 @@ fn endless_loop(
     while let Some(id) = next {
         let it = facts.contexts[id];
         let is_endless = match it.kind {
+            // Taking the next one ends a loop when there is none.
+            ContextKind::While { .. } if takes_next(program, func, id) => false,
             ContextKind::While { test, .. } => {
                 matches!(
                     facts.values[test].kind,
@@ -464,6 +500,21 @@ fn is_left_to_stop(program: &Program<'_>, func: FuncRef, inside: ContextId) -> b
             ContextKind::Case { .. } => comes_in,
             _ => false,
         })
+    })
+}
+
+/// Whether a loop itself takes elements of an iterator: `next(lines)`, which raises at its end, with nothing in the loop
+/// that catches it.
+fn takes_next(program: &Program<'_>, func: FuncRef, inside: ContextId) -> bool {
+    let facts = program.facts(func.file);
+    facts.funcs[func.id].calls.ids().any(|id| {
+        let call = &facts.calls[id];
+        call.args.len() == 1
+            && matches!(facts.values[call.callee].kind, ValueKind::Var(_))
+            && last_name(facts, call.callee) == Some("next")
+            && is_below(facts, call.context, inside)
+            && !below(facts, call.context, inside)
+                .any(|it| matches!(facts.contexts[it].kind, ContextKind::Try))
     })
 }
 
@@ -550,9 +601,12 @@ pub(crate) fn is_endless_iterable(program: &Program<'_>, iter: ValueRef) -> bool
         ValueKind::Call(call) => {
             let facts = program.facts(iter.file);
             match facts.values[facts.calls[call].callee].kind {
-                ValueKind::Attr { name, .. } => program
-                    .models
-                    .is_endless_method(program.name(iter.file, name)),
+                ValueKind::Attr { name, .. } => {
+                    program.targets(iter.file, call).is_empty()
+                        && program
+                            .models
+                            .is_endless_method(program.name(iter.file, name))
+                }
                 _ => false,
             }
         }

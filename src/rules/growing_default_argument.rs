@@ -55,10 +55,15 @@ impl Rule for GrowingDefaultArgument {
     }
 }
 
+/// Whether a default is a container that was made for it: one that has a name besides is judged by that.
 fn is_container(program: &Program<'_>, default: ValueRef) -> bool {
     !matches!(
         program.value(default),
-        ValueKind::Str { .. } | ValueKind::Bytes(_) | ValueKind::Tuple(_)
+        ValueKind::Str { .. }
+            | ValueKind::Bytes(_)
+            | ValueKind::Tuple(_)
+            | ValueKind::Var(_)
+            | ValueKind::Attr { .. }
     ) && program
         .holds(default)
         .is_some_and(|it| !matches!(it, Holds::Weak | Holds::Bounded))

@@ -165,13 +165,12 @@ fn is_on_instance(cx: &Context<'_>, put: &Put) -> bool {
 }
 
 /// An exception object that is made once and raised again and again: its traceback gets longer with each raise.
-fn raised_again(
-    cx: &Context<'_>,
-    func: FuncRef,
-    raised: &mut FxHashSet<(FuncRef, PlaceKey)>,
-    out: &mut Sink,
-) {
+fn raised_again(cx: &Context<'_>, func: FuncRef, raised: &mut FxHashSet<PlaceKey>, out: &mut Sink) {
     let program = cx.program;
+    // The body of an abstract method does not run, but by `super()`.
+    if is_abstract(program, func) {
+        return;
+    }
     let file = func.file;
     let facts = program.facts(file);
     for result in &facts.results[facts.funcs[func.id].results.range()] {
@@ -197,7 +196,7 @@ fn raised_again(
         }
         if let Some((caught_by, caught)) = caught_once(cx, site.key, is_static)
             && !resets_traceback(cx, file)
-            && raised.insert((func, site.key))
+            && raised.insert(site.key)
         {
             let name = program.place_name(site.key);
             let at = program.at(file, result.at);
@@ -230,7 +229,7 @@ fn raised_again(
             .effects(site.key)
             .iter()
             .any(|it| it.kind == EffectKind::Rebind);
-        if is_rebound || resets_traceback(cx, file) || !raised.insert((func, site.key)) {
+        if is_rebound || resets_traceback(cx, file) || !raised.insert(site.key) {
             continue;
         }
         let name = program.place_name(site.key);
@@ -298,6 +297,14 @@ fn maker(cx: &Context<'_>, value: ValueRef) -> Option<FuncRef> {
             file: value.file,
             id,
         })
+}
+
+fn is_abstract(program: &crate::link::Program<'_>, func: FuncRef) -> bool {
+    let facts = program.facts(func.file);
+    program
+        .list(func.file, facts.funcs[func.id].decorators)
+        .iter()
+        .any(|&it| last_name(facts, it).is_some_and(|it| it.starts_with("abstract")))
 }
 
 /// The calls of exception classes that a place is bound to, itself or by another name; none when it may be something else.

@@ -1,13 +1,13 @@
 //! What bounds a container as a whole: removal (S1), rebinding (S3), a length that is looked at (S10), being a registry
 //! (S9) or a memory of warnings (S8).
 
-use super::Judge;
+use super::{Judge, is_of_finalizer};
 use crate::discover::ProgramKind;
 use crate::facts::model::{ContextKind, DefKind, Home, ValueId, ValueKind, VarId};
 use crate::link::effects::{Effect, EffectKind};
-use crate::link::program::last_name;
+use crate::link::program::{ValueRef, last_name};
 use crate::link::runs::Why;
-use crate::link::{FuncRef, PlaceKey};
+use crate::link::{Entity, FuncRef, PlaceKey};
 use crate::models::{Holds, Runs};
 
 impl Judge<'_, '_> {
@@ -18,7 +18,7 @@ impl Judge<'_, '_> {
             .iter()
             .filter(|it| it.kind.shrinks() && !it.is_inner)
         {
-            if self.is_out_of_use(effect) {
+            if self.is_out_of_use(effect) || self.is_of_held(effect) {
                 self.uncalled.get_or_insert(*effect);
                 continue;
             }
@@ -50,9 +50,34 @@ impl Judge<'_, '_> {
             && matches!(run.why, Why::Module | Why::EntryPoint)
             && self.effects.iter().all(|it| {
                 !it.kind.grows()
+                    || !self.adds(it)
                     || it.func != effect.func
                         && self.program.runs_at(it.func, it.context).often >= Runs::Many
             })
+    }
+
+    /// Whether only the finalizer of what the container holds takes out: it does not run while the container holds that.
+    fn is_of_held(&self, effect: &Effect) -> bool {
+        let program = self.program;
+        if !is_of_finalizer(program, effect.func) {
+            return false;
+        }
+        let Some(class) = program.class_of(effect.func) else {
+            return false;
+        };
+        self.effects.iter().any(|it| {
+            let held = it.value.filter(|_| it.kind.grows()).or(it.key);
+            held.is_some_and(|id| {
+                let value = ValueRef {
+                    file: it.func.file,
+                    id,
+                };
+                program
+                    .entities(value)
+                    .iter()
+                    .any(|it| *it == Entity::Instance(class))
+            })
+        })
     }
 
     /// Whether only test code calls a function.
@@ -249,7 +274,10 @@ impl Judge<'_, '_> {
 
     /// S8: each entry is there so as not to warn twice.
     pub(super) fn is_warn_once(&self) -> bool {
-        let grows = self.effects.iter().filter(|it| it.kind.grows());
+        let grows = self
+            .effects
+            .iter()
+            .filter(|it| it.kind.grows() && self.adds(it));
         let name = self.program.place_last_name(self.key);
         let by_name = self.program.models.is_warn_once(name);
         let mut any = false;
@@ -272,7 +300,7 @@ impl Judge<'_, '_> {
         for effect in self
             .effects
             .iter()
-            .filter(|it| it.kind.grows() && it.func.id.index() != 0)
+            .filter(|it| it.kind.grows() && it.func.id.index() != 0 && self.adds(it))
         {
             any = true;
             if !self.registers(effect) {

@@ -3,11 +3,11 @@
 
 use super::Judge;
 use crate::discover::ProgramKind;
-use crate::facts::model::{ContextKind, DefKind, ValueId, ValueKind};
+use crate::facts::model::{ContextId, ContextKind, DefKind, ValueId, ValueKind};
 use crate::heap::origin::Origins;
-use crate::link::PlaceKey;
 use crate::link::effects::{Effect, EffectKind};
 use crate::link::program::ValueRef;
+use crate::link::{FuncRef, PlaceKey};
 use crate::models::{Holds, Mutation, Runs};
 
 impl Judge<'_, '_> {
@@ -82,7 +82,7 @@ impl Judge<'_, '_> {
         if origins.has(Origins::THREAD_IDENT) {
             return true;
         }
-        self.is_key_compared(effect)
+        self.is_key_compared(effect) || self.is_member_elsewhere(effect)
     }
 
     /// S7: the key comes from a loop over the container itself: `for k, v in X.items(): X[k] = …`
@@ -113,6 +113,24 @@ impl Judge<'_, '_> {
             return false;
         };
         let facts = self.program.facts(file);
+        // `update(locals())`: names of the function's own variables.
+        if let ValueKind::Call(call) = facts.values[id].kind
+            && facts.calls[call].args.is_empty()
+            && self
+                .program
+                .external(ValueRef {
+                    file,
+                    id: facts.calls[call].callee,
+                })
+                .is_some_and(|it| {
+                    matches!(
+                        self.program.api_text(it),
+                        "builtins.locals" | "builtins.vars"
+                    )
+                })
+        {
+            return true;
+        }
         if let ValueKind::Call(call) = facts.values[id].kind
             && let [target] = self.program.targets(file, call)
         {
@@ -223,6 +241,90 @@ impl Judge<'_, '_> {
             } => is_constant && is_key(subject),
             _ => false,
         })
+    }
+
+    /// S7: the key was found in some other collection, here or by all callers: there are as many as that has.
+    pub(super) fn is_member_elsewhere(&self, effect: &Effect) -> bool {
+        let key = match effect.kind {
+            EffectKind::Grow(Mutation::Append) => effect.value,
+            _ => effect.key,
+        };
+        key.is_some_and(|key| self.is_member(effect.func, key, effect.context, 3))
+    }
+
+    /// Whether a collection is neither the container itself, nor given from outside, nor one that things leave again.
+    fn is_settled(&self, func: FuncRef, collection: ValueId) -> bool {
+        let value = ValueRef {
+            file: func.file,
+            id: collection,
+        };
+        let from_outside = Origins::EVENT.with(Origins::PARAM).with(Origins::ELEMENT);
+        !self.program.origins(func, value).has(from_outside)
+            && self.program.places(value).iter().all(|it| {
+                it.key != self.key
+                    && !self
+                        .program
+                        .effects(it.key)
+                        .iter()
+                        .any(|it| it.kind.shrinks())
+            })
+    }
+
+    fn is_member(
+        &self,
+        func: FuncRef,
+        key: ValueId,
+        context: Option<ContextId>,
+        depth: u32,
+    ) -> bool {
+        use crate::syntax::tree::CompareOp;
+        let Some(depth) = depth.checked_sub(1) else {
+            return false;
+        };
+        let file = func.file;
+        let program = self.program;
+        let facts = program.facts(file);
+        let is_tested = program.under(file, context, |it| {
+            let ContextKind::If { test, outcome } = it else {
+                return false;
+            };
+            matches!(
+                (facts.values[test].kind, outcome),
+                (ValueKind::Compare { op: CompareOp::In, left, right }, true)
+                | (ValueKind::Compare { op: CompareOp::NotIn, left, right }, false)
+                    if self.is_same(file, key, left, 3) && self.is_settled(func, right)
+            )
+        });
+        if is_tested {
+            return true;
+        }
+        let ValueKind::Var(var) = facts.values[key].kind else {
+            return false;
+        };
+        let fact = &facts.vars[var];
+        let callers = program.callers(func);
+        let (Some(param), false) = (fact.param, callers.is_empty() || program.is_taken(func))
+        else {
+            return false;
+        };
+        fact.defs.len() == 1
+            && callers.len() <= 8
+            && callers.iter().all(|&it| {
+                let call = program.call(it);
+                let target = program
+                    .targets(it.file, it.id)
+                    .iter()
+                    .find(|it| it.func == func);
+                let skip = target.map_or(0, |it| usize::from(it.skip));
+                let name = program.param_name(func, param as usize);
+                let by = FuncRef {
+                    file: it.file,
+                    id: call.func,
+                };
+                program
+                    .argument(it.file, call, (param as usize).checked_sub(skip), name)
+                    .is_some_and(|value| self.is_member(by, value, call.context, depth))
+            })
     }
 
     pub(super) fn is_constant_container(&self, file: u32, value: ValueId) -> bool {

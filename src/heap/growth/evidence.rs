@@ -109,10 +109,7 @@ impl Judge<'_, '_> {
             evidence.push("E2");
         }
         let is_event = run.often == Runs::PerEvent;
-        let is_loop = matches!(
-            self.program.runs(self.program.entry_of(effect.func)).why,
-            Why::Module | Why::Name
-        ) || matches!(run.why, Why::Loop(_));
+        let is_loop = matches!(run.why, Why::Loop(_));
         let is_of_event = origins.has(Origins::EVENT)
             || origins.has(Origins::FRESH_ID)
             || is_loop && (origins.has(Origins::CALL) || origins.has(Origins::ELEMENT));
@@ -133,7 +130,7 @@ impl Judge<'_, '_> {
         }
         let is_strong = evidence
             .iter()
-            .any(|it| matches!(*it, "E1" | "E2" | "E5" | "E6"));
+            .any(|it| matches!(*it, "E1" | "E5" | "E6") || *it == "E2" && is_event);
         let confidence = match self.kind {
             _ if is_strong => Confidence::High,
             ProgramKind::Application if origins.is_open() => Confidence::Medium,

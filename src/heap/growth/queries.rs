@@ -2,7 +2,7 @@
 
 use super::Growth;
 use crate::discover::ProgramKind;
-use crate::facts::model::{Home, Usage, ValueKind};
+use crate::facts::model::{Home, Usage, ValueId, ValueKind};
 use crate::link::effects::{Effect, EffectKind};
 use crate::link::program::ValueRef;
 use crate::link::{FuncRef, PlaceKey, Program, VarRef};
@@ -96,9 +96,59 @@ impl Program<'_> {
                     growth.site.kind,
                     EffectKind::Grow(Mutation::Setitem | Mutation::Setdefault)
                 );
-                (growth.site.func == wrapper && keeps).then_some(growth)
+                let is_result = growth
+                    .site
+                    .value
+                    .is_some_and(|it| self.is_result_of(wrapper, it, &makers, 3));
+                (growth.site.func == wrapper && keeps && is_result).then_some(growth)
             })
         })
+    }
+
+    /// Whether a value of a wrapper is what the decorated function gave: a call of a parameter of the decorator.
+    fn is_result_of(
+        &self,
+        wrapper: FuncRef,
+        value: ValueId,
+        makers: &[FuncRef],
+        depth: u32,
+    ) -> bool {
+        let Some(depth) = depth.checked_sub(1) else {
+            return false;
+        };
+        let file = wrapper.file;
+        let facts = self.facts(file);
+        let again = |it| self.is_result_of(wrapper, it, makers, depth);
+        match facts.values[value].kind {
+            ValueKind::Call(call) => {
+                let call = &facts.calls[call];
+                let is_decorated = |it: ValueId| match facts.values[it].kind {
+                    ValueKind::Var(var) => {
+                        let fact = &facts.vars[var];
+                        fact.param.is_some()
+                            && makers.contains(&FuncRef {
+                                file,
+                                id: fact.func,
+                            })
+                    }
+                    // An object that decorates: `self.func(…)`.
+                    ValueKind::Attr { .. } => true,
+                    _ => false,
+                };
+                is_decorated(call.callee)
+                    || facts.args[call.args.range()]
+                        .iter()
+                        .any(|it| is_decorated(it.value) || again(it.value))
+            }
+            ValueKind::Await(inner) | ValueKind::Walrus { value: inner, .. } => again(inner),
+            ValueKind::Tuple(rows) | ValueKind::List(rows) => {
+                self.list(file, rows).iter().any(|&it| again(it))
+            }
+            ValueKind::Var(var) => facts.defs[facts.vars[var].defs.range()]
+                .iter()
+                .any(|it| it.value.is_some_and(again)),
+            _ => false,
+        }
     }
 
     /// Whether a file is there for tests: it is one, or a part of a test framework's plugin.

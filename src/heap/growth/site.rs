@@ -27,6 +27,7 @@ impl Judge<'_, '_> {
             }
         }
         (effect.kind != EffectKind::Augment || self.is_augmented_container(effect))
+            && !self.is_key_there(effect)
             && (!effect.is_inner || self.is_inner_append(effect))
     }
 
@@ -41,11 +42,59 @@ impl Judge<'_, '_> {
                 ValueKind::Str { .. } | ValueKind::Bytes(_)
             )
         });
+        // Of a class's string `self.x += …` makes an attribute of the instance (C6).
         !is_text
-            || matches!(
-                self.key,
-                PlaceKey::Var(_) | PlaceKey::Class(..) | PlaceKey::Instance(..)
-            ) && effect.value.is_some()
+            || matches!(self.key, PlaceKey::Var(_) | PlaceKey::Instance(..))
+                && effect.value.is_some()
+    }
+
+    /// `X[k] = X[k][1:]`, `if X[k] != v: X[k] = v`: the key is there already, or `KeyError` is raised.
+    fn is_key_there(&self, effect: &Effect) -> bool {
+        let is_plain = matches!(self.container.holds, Some(Holds::Dict) | None);
+        let (EffectKind::Grow(Mutation::Setitem), Some(key)) = (effect.kind, effect.key) else {
+            return false;
+        };
+        let file = effect.func.file;
+        let is_tested = || {
+            self.program.under(file, effect.context, |it| match it {
+                ContextKind::If { test, .. } => self.looks_up(file, test, key, 5),
+                _ => false,
+            })
+        };
+        is_plain
+            && !effect.is_inner
+            && !self.is_tested_somewhere(effect.func)
+            && (effect
+                .value
+                .is_some_and(|it| self.looks_up(file, it, key, 5))
+                || is_tested())
+    }
+
+    /// Whether a value is made from `X[key]`.
+    fn looks_up(&self, file: u32, value: ValueId, key: ValueId, depth: u32) -> bool {
+        let Some(depth) = depth.checked_sub(1) else {
+            return false;
+        };
+        let facts = self.program.facts(file);
+        let again = |it| self.looks_up(file, it, key, depth);
+        match facts.values[value].kind {
+            ValueKind::Item { base, key: read } => {
+                self.is_here(file, base) && self.is_same(file, key, read, 3) || again(base)
+            }
+            ValueKind::Slice { base } | ValueKind::Attr { base, .. } => again(base),
+            ValueKind::Binary { left, right, .. } | ValueKind::Compare { left, right, .. } => {
+                again(left) || again(right)
+            }
+            ValueKind::Not(inner) => again(inner),
+            ValueKind::Call(call) => {
+                let call = &facts.calls[call];
+                again(call.callee)
+                    || facts.args[call.args.range()]
+                        .iter()
+                        .any(|it| again(it.value))
+            }
+            _ => false,
+        }
     }
 
     /// `X[k].append(v)`: an element of the container grows, and nothing empties or replaces elements.
