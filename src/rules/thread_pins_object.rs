@@ -114,6 +114,21 @@ fn pinned(
     Some((class, run))
 }
 
+/// The method that a thread of a subclass runs, where that of the base ends and a subclass' does not.
+fn overridden(program: &Program<'_>, class: ClassRef, method: FuncRef) -> (ClassRef, FuncRef) {
+    let is_own = program.func(method).class.is_some() && !is_endless(program, method);
+    let name = program.sym(program.func_name(method)).filter(|_| is_own);
+    let below = name.map(|it| program.methods_below(class, it));
+    let endless = below
+        .into_iter()
+        .flatten()
+        .find(|&it| it != method && is_endless(program, it));
+    match endless.and_then(|it| Some((program.class_of(it)?, it))) {
+        Some(it) => it,
+        None => (class, method),
+    }
+}
+
 fn thread(cx: &Context<'_>, call: CallRef, fact: &CallF, out: &mut Sink) {
     let program = cx.program;
     let args: Vec<_> = arguments(program, call).collect();
@@ -126,6 +141,7 @@ fn thread(cx: &Context<'_>, call: CallRef, fact: &CallF, out: &mut Sink) {
     let Some((class, method)) = pinned(program, target, passed) else {
         return;
     };
+    let (class, method) = overridden(program, class, method);
     let funcs = class_funcs(program, class);
     if !calls_named(program, &funcs, |it| it == "start") {
         return;
