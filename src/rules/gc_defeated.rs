@@ -1,7 +1,7 @@
 //! `gc-defeated`: the cyclic collector is switched off, its heap frozen again and again, or its garbage kept.
 
 use super::{Context, Rule, Sink};
-use crate::facts::model::{CallF, ContextKind, ValueKind};
+use crate::facts::model::{CallF, ContextKind, FileFacts, ValueId, ValueKind};
 use crate::finding::{Confidence, Finding, Growth, Role, Severity};
 use crate::link::program::ValueRef;
 use crate::link::{Entity, FuncRef};
@@ -75,7 +75,7 @@ impl Rule for GcDefeated {
                     Some("gc.set_debug") => {
                         let mut saves = false;
                         if let Some(arg) = program.argument(file, call, Some(0), "flags") {
-                            is_reset |= matches!(it.facts.values[arg].kind, ValueKind::Int(0));
+                            is_reset |= is_former(&it.facts, arg);
                             let mut todo = vec![arg];
                             while let Some(value) = todo.pop() {
                                 if let ValueKind::Binary { left, right, .. } =
@@ -116,6 +116,18 @@ impl Rule for GcDefeated {
                 out.report(saved(cx, out.meta(), site));
             }
         }
+    }
+}
+
+/// Whether flags are none, or what a call gave before: `debug = gc.get_debug()`, and later `gc.set_debug(debug)`.
+fn is_former(facts: &FileFacts, flags: ValueId) -> bool {
+    match facts.values[flags].kind {
+        ValueKind::Int(0) => true,
+        ValueKind::Var(var) => facts.defs[facts.vars[var].defs.range()].iter().any(|def| {
+            def.value
+                .is_some_and(|it| matches!(facts.values[it].kind, ValueKind::Call(_)))
+        }),
+        _ => false,
     }
 }
 
