@@ -3,6 +3,7 @@
 //! [`must_call`] asks one function's flow graph; [`oracle`] is what it asks of the rest of the program, and [`models`]
 //! answers from the tables of `rules/models/`.
 
+pub mod classes;
 pub mod fields;
 pub mod fresh;
 pub mod models;

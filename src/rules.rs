@@ -72,6 +72,7 @@ use crate::finding::Finding;
 use crate::heap::growth::{Growth, ProgramKind};
 use crate::heap::objects::Objects;
 use crate::link::{FuncRef, PlaceKey, Program};
+use crate::resources::classes::OwnClasses;
 use crate::resources::fields::Field;
 use crate::resources::{self, program::Lost};
 
@@ -169,6 +170,8 @@ pub struct Context<'a> {
     pub too_large: Vec<FuncRef>,
     /// Resources kept on attributes.
     pub fields: Vec<Field>,
+    /// Classes of the program whose instances are resources.
+    pub own: OwnClasses,
     /// Names that modules list in `__all__`.
     pub exports: FxHashSet<&'a str>,
 }
@@ -195,9 +198,10 @@ impl<'a> Context<'a> {
             })
             .filter(|it| it.outlives_calls(program))
             .collect();
-        let (lost, too_large) = resources::program::lost(program, version);
         let objects = Objects::of(program);
         let fields = resources::fields::fields(program, version);
+        let own = OwnClasses::of(program, &fields);
+        let (lost, too_large) = resources::program::lost(program, &own, version);
         Self {
             program,
             kind,
@@ -208,6 +212,7 @@ impl<'a> Context<'a> {
             lost,
             too_large,
             fields,
+            own,
             exports: exports(program),
         }
     }

@@ -281,8 +281,33 @@ impl<'a> Collector<'a> {
                 // A function of the program may hand out what it opened, whatever its name.
                 let hands_out = call.usage == Usage::Bound
                     && name.starts_with(|it: char| it.is_ascii_lowercase() || it == '_');
-                is_ours && hands_out || opens_by_name(name) || self.openers.contains(name)
+                is_ours && hands_out
+                    || opens_by_name(name)
+                    || self.openers.contains(name)
+                    || call.usage == Usage::Bound && self.may_be_owned(call.callee, name)
             })
+    }
+
+    /// Whether a callee may be a class whose instances somebody has to close: one of this file that has or
+    /// inherits such a method, or an imported one.
+    fn may_be_owned(&self, callee: ValueId, name: &str) -> bool {
+        let ValueKind::Var(var) = self.out.values[callee].kind else {
+            return false;
+        };
+        let defs = &self.out.defs[self.out.vars[var].defs.range()];
+        defs.iter().any(|def| match def.kind {
+            DefKind::Class(id) => {
+                let methods = &self.out.classes[id].methods;
+                methods.iter().any(|&it| {
+                    let name = self.out.funcs[it].name;
+                    ENDS_BY_NAME.contains(&self.tree.names.text(name))
+                }) || self.out.classes[id].bases.len() > 0
+            }
+            DefKind::Import(_) => name
+                .trim_start_matches('_')
+                .starts_with(|it: char| it.is_ascii_uppercase()),
+            _ => false,
+        })
     }
 
     /// Whether a variable is a function of this file, or imported.
@@ -347,6 +372,27 @@ impl<'a> Collector<'a> {
         });
     }
 }
+
+/// Methods by which a class of a program most often lets its callers give back what it holds.
+const ENDS_BY_NAME: &[&str] = &[
+    "close",
+    "aclose",
+    "stop",
+    "shutdown",
+    "disconnect",
+    "quit",
+    "terminate",
+    "dispose",
+    "release",
+    "cleanup",
+    "teardown",
+    "finish",
+    "logout",
+    "destroy",
+    "kill",
+    "__exit__",
+    "__aexit__",
+];
 
 /// Whether something of this name may hand out a resource: the shipped openers, and what programs call their own.
 fn opens_by_name(name: &str) -> bool {

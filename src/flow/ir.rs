@@ -111,6 +111,8 @@ pub enum InstKind {
     Define(FuncId),
     /// One step of iterating the value: a `for` loop, a comprehension, `yield from`.
     Iterate(ValueId),
+    /// No handler matched, and none of them is for the failures of an operating system: an `OSError` goes on from here.
+    PassedOn,
     /// Something else that may raise: a subscript, an import, an `assert`, an unpacking.
     MayRaise,
 }
@@ -134,6 +136,7 @@ impl InstKind {
             | Self::Store(_)
             | Self::Drop(_)
             | Self::Return(_)
+            | Self::PassedOn
             | Self::Define(_) => false,
         }
     }

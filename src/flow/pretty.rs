@@ -119,6 +119,7 @@ fn instruction(kind: &InstKind, facts: &FileFacts) -> String {
         InstKind::Throw(of) => format!("throw{}", show(of)),
         InstKind::Define(func) => format!("define {}", text(facts, facts.funcs[*func].name)),
         InstKind::Iterate(of) => format!("iterate {}", value(facts, *of)),
+        InstKind::PassedOn => "passed on".to_owned(),
         InstKind::MayRaise => "may raise".to_owned(),
     }
 }

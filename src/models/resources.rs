@@ -254,7 +254,7 @@ pub struct Leaves {
 }
 
 /// One entry.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Api {
     /// Full dotted names.
@@ -299,6 +299,9 @@ pub struct Api {
     /// It opens nothing when given one of these: a keyword (`"closefd"`), or a position (`"1"`).
     #[serde(default, deserialize_with = "load::one_or_many")]
     pub unless: Vec<Box<str>>,
+    /// Names with which a program releases it without naming it: where one stands anywhere, somebody may.
+    #[serde(default, deserialize_with = "load::one_or_many")]
+    pub unless_named: Vec<Box<str>>,
     /// It opens something only when given one of these, in the same form.
     #[serde(default, deserialize_with = "load::one_or_many")]
     pub only_if: Vec<Box<str>>,

@@ -11,11 +11,13 @@ use super::oracle::{Acquire, Oracle};
 use super::program::oracle;
 use crate::base::Span;
 use crate::facts::model::{
-    CallId, ContextKind, DefKind, FileFacts, FuncId, Rows, StoreF, StoreKind, Target, Usage,
+    CallF, CallId, ContextKind, DefKind, FileFacts, FuncId, Rows, StoreF, StoreKind, Target, Usage,
     ValueId, ValueKind,
 };
 use crate::link::program::{Sym, ValueRef, last_name};
+use crate::link::runs::Why;
 use crate::link::{ClassRef, Entity, FuncRef, Program};
+use crate::models::Runs;
 use crate::models::resources::{Class, Effect, Kind, Resources};
 
 /// An attribute that a method fills with a fresh resource.
@@ -41,6 +43,8 @@ pub struct Field {
     pub closers: Vec<Box<str>>,
     /// Whether dropping it costs nothing that lasts.
     pub harmless: bool,
+    /// Whether the attribute holds the whole tuple that it is a part of: `self.pair = os.pipe()`.
+    pub in_tuple: bool,
     /// Whether the opening stands under a test of the attribute.
     pub is_guarded: bool,
     /// Who gives it back.
@@ -92,7 +96,13 @@ pub fn fields(program: &Program<'_>, version: (u16, u16)) -> Vec<Field> {
             them.all(|it| it.kind == Kind::Loop)
         })
         .collect();
+    let mut tuples = FxHashMap::default();
+    for field in out.iter().filter(|it| it.in_tuple) {
+        let api = program.models.resources.get(&field.opener);
+        *tuples.entry(field.name).or_default() |= api.is_none_or(|it| it.fields.contains(&1));
+    }
     let wanted = Wanted {
+        tuples,
         names: wanted,
         loops,
     };
@@ -176,6 +186,7 @@ fn fields_in(program: &Program<'_>, file: u32, version: (u16, u16)) -> Vec<Field
             class_of_release: acquire.class,
             closers: acquire.closers.to_vec(),
             harmless: acquire.harmless,
+            in_tuple: store.kind == StoreKind::Assign && acquire.field.is_some(),
             is_guarded: is_under_test_of(program, file, store.context, sym),
             owner: Owner::Some,
         });
@@ -203,8 +214,15 @@ fn whole<'a>(
     match facts.values[value].kind {
         ValueKind::Call(call) => {
             let mut acquires = oracle.acquires(call);
-            let one = acquires.pop().filter(|it| it.field.is_none())?;
-            acquires.is_empty().then_some((call, one))
+            // Of a tuple that is kept whole, the first part that is open.
+            if acquires.iter().all(|it| it.field.is_some()) {
+                acquires.retain(|it| {
+                    !matches!(it.kind, Kind::TemporaryFile | Kind::TemporaryDirectory)
+                });
+                acquires.truncate(1);
+            }
+            let one = acquires.pop()?;
+            (acquires.is_empty()).then_some((call, one))
         }
         ValueKind::Await(inner) => whole(facts, resources, oracle, inner, depth + 1),
         ValueKind::Choice(rows) => any(rows, 1),
@@ -293,6 +311,8 @@ struct Wanted {
     names: FxHashSet<Sym>,
     /// Those that only hold event loops.
     loops: FxHashSet<Sym>,
+    /// Those that hold tuples of them, and whether the second item is one too.
+    tuples: FxHashMap<Sym, bool>,
 }
 
 /// Whether a call may close the event loop that it is given: a function of that name of which we do not see that it does not.
@@ -389,7 +409,10 @@ fn releases_in(
                 | Usage::Iterated
                 | Usage::Searched
                 | Usage::Tested
-                | Usage::Discarded => {}
+                | Usage::Discarded
+                    if !wanted.tuples.contains_key(&name) || read.usage == Usage::Tested => {}
+                // Which item of a tuple it is, is asked below.
+                Usage::ItemBase => {}
                 Usage::Argument if borrowed.contains(&read.value) => {}
                 Usage::Stored if wanted.loops.contains(&name) => {}
                 Usage::Bound
@@ -406,6 +429,15 @@ fn releases_in(
                         && let name = &facts.names[name.0 as usize]
                         && resources.is_closer(name)
                         && (name == "close" || !wanted.loops.contains(&attr))
+                    {
+                        add(attr, class_of(base));
+                    }
+                }
+                // `os.close(self.pair[0])`; of `mkstemp` the other item is a path.
+                ValueKind::Item { base, key } => {
+                    if let Some(attr) = attr_of(base)
+                        && let Some(&has_second) = wanted.tuples.get(&attr)
+                        && (has_second || facts.values[key].kind != ValueKind::Int(1))
                     {
                         add(attr, class_of(base));
                     }
@@ -556,10 +588,51 @@ pub fn is_reopened(program: &Program<'_>, all: &[Field], field: &Field) -> bool 
             }) == "__init__"
             && !it.is_guarded
     });
-    if !filled_first && !words.first().is_some_and(|it| AGAIN.contains(it)) {
+    let is_again = words.first().is_some_and(|it| AGAIN.contains(it)) || is_event(program, func);
+    if !filled_first && !is_again {
         return false;
     }
-    !lets_go(program, func, field, 0)
+    !lets_go(program, func, field, 0) && !is_used_up(program, func, field)
+}
+
+/// Whether others call a method for each event, again and again on the same object.
+fn is_event(program: &Program<'_>, func: FuncRef) -> bool {
+    let run = program.runs(func);
+    run.often == Runs::PerEvent && run.why == Why::EntryPoint
+}
+
+/// Whether a method releases what it has filled the attribute with, on every way that comes by the filling.
+fn is_used_up(program: &Program<'_>, func: FuncRef, field: &Field) -> bool {
+    let facts = program.facts(func.file);
+    let opened = &facts.calls[field.call];
+    let above: Vec<ContextKind> = program.contexts(func.file, opened.context).collect();
+    let is_field = |value: ValueId| match facts.values[value].kind {
+        ValueKind::Attr { name, .. } => program.sym_of(func.file, name) == field.name,
+        _ => false,
+    };
+    facts.funcs[func.id].calls.ids().any(|id: CallId| {
+        let call = &facts.calls[id];
+        let is_certain = program.contexts(func.file, call.context).all(|it| {
+            above.contains(&it)
+                || !matches!(
+                    it,
+                    ContextKind::If { .. } | ContextKind::Handler { .. } | ContextKind::Case { .. }
+                )
+        });
+        let is_about = match facts.values[call.callee].kind {
+            ValueKind::Attr { base, .. } => is_field(base),
+            _ => false,
+        } || facts.args[call.args.range()]
+            .iter()
+            .any(|it| is_field(it.value));
+        is_certain && call.at.start > opened.at.start && is_about && closes(facts, call, field)
+    })
+}
+
+/// Whether a call is of one of the field's closers, or is given the field.
+fn closes(facts: &FileFacts, call: &CallF, field: &Field) -> bool {
+    let name = last_name(facts, call.callee).unwrap_or_default();
+    field.closers.iter().any(|it| &**it == name) || !call.args.is_empty()
 }
 
 /// Whether a method, or a method that it calls on the same object, does anything with the field that may release it.

@@ -17,6 +17,21 @@ pub trait Resolve {
 
     /// Whether a function of the program never returns.
     fn never_returns(&self, call: CallId) -> bool;
+
+    /// Whether a method call on the instance itself leaves alone what this attribute of it holds.
+    fn spares(&self, _call: CallId, _attribute: &str) -> bool {
+        false
+    }
+
+    /// Whether one of these names stands somewhere in the program.
+    fn mentions(&self, _names: &[Box<str>]) -> bool {
+        false
+    }
+
+    /// For a call of a class of the program whose instances are resources: the class, and what it opens.
+    fn own(&self, _call: CallId) -> Option<(String, &Api)> {
+        None
+    }
 }
 
 /// Models and link together.
@@ -99,14 +114,17 @@ const LENDERS: &[&str] = &[
 impl<R: Resolve> ModelOracle<'_, R> {
     /// The library API that a call opens something with.
     pub(super) fn opener(&self, call: CallId) -> String {
-        self.resolve
-            .library(call)
-            .map_or_else(String::new, |(name, _)| name.into_owned())
+        match self.resolve.library(call) {
+            Some((name, _)) => name.into_owned(),
+            None => self.resolve.own(call).map_or_else(String::new, |it| it.0),
+        }
     }
 
     fn api(&self, call: CallId) -> Option<(&Api, bool)> {
-        let (name, is_through) = self.resolve.library(call)?;
-        Some((self.resources.get(&name)?, is_through))
+        match self.resolve.library(call) {
+            Some((name, is_through)) => Some((self.resources.get(&name)?, is_through)),
+            None => self.resolve.own(call).map(|it| (it.1, true)),
+        }
     }
 
     fn args(&self, call: CallId) -> &[ArgF] {
@@ -257,7 +275,7 @@ impl<R: Resolve> Oracle for ModelOracle<'_, R> {
                 || !api.only_if.is_empty()
                     && !api.only_if.iter().any(|it| self.is_given(call, it))
                 || api.path.as_ref().is_some_and(|it| self.is_stream(call, it)));
-        if is_excepted {
+        if is_excepted || !api.unless_named.is_empty() && self.resolve.mentions(&api.unless_named) {
             return Vec::new();
         }
         let acquire = |field| Acquire {
@@ -342,6 +360,10 @@ impl<R: Resolve> Oracle for ModelOracle<'_, R> {
             Some((api, false)) => api.cannot_raise,
             _ => self.is_logging(call),
         }
+    }
+
+    fn spares(&self, call: CallId, attribute: &str) -> bool {
+        self.resolve.spares(call, attribute)
     }
 
     fn lends_what_it_yields(&self, func: FuncId) -> bool {

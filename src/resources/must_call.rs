@@ -161,6 +161,8 @@ struct Found {
     released: Option<Span>,
     /// The first instruction on the way that raised.
     raised: Option<Span>,
+    /// Whether somebody else has it in the end: an instance that is made, a variable of the module.
+    is_kept: bool,
 }
 
 impl Search<'_> {
@@ -192,7 +194,7 @@ impl Search<'_> {
         // Handing it on late is the caller's risk, unless the failure was to be expected; closing it late is an intention
         // that any exception defeats.
         lost(Raising::Expected).or_else(|| {
-            normal.released?;
+            normal.released.filter(|_| !normal.is_kept)?;
             lost(Raising::Anything)
         })
     }
@@ -245,7 +247,13 @@ impl Search<'_> {
                         }
                     }
                     None => {
-                        if found.left.is_none() {
+                        let kept = if flow.is_exception {
+                            self.holding.kept_by_module(&flow.state)
+                        } else {
+                            self.holding.kept(&flow.state)
+                        };
+                        found.is_kept |= kept & self.bit != 0;
+                        if found.left.is_none() && kept & self.bit == 0 {
                             found.left = Some(self.end_of(block, flow.is_exception));
                             found.raised = found.raised.or(raised.map(|it| self.body.insts[it].at));
                         }
@@ -269,7 +277,12 @@ impl Search<'_> {
             (Raising::Nothing, _) => false,
             (Raising::Anything, _) => true,
             // Handlers that all do not match stand for failures that nobody expects.
-            (Raising::Expected, None) => raised.is_some() && block.start != block.end,
+            // Those for other failures than the operating system's let these pass.
+            (Raising::Expected, None) => raised.is_some_and(|it| {
+                block.start != block.end
+                    && (self.body.insts[block.start as usize].kind != InstKind::PassedOn
+                        || matches!(self.body.insts[it].kind, InstKind::Call(_)))
+            }),
             (Raising::Expected, Some(at)) => {
                 let inst = &self.body.insts[at];
                 match inst.kind {

@@ -50,6 +50,11 @@ pub trait Oracle {
     /// Whether the call can be relied on not to raise.
     fn cannot_raise(&self, call: CallId) -> bool;
 
+    /// Whether a method call on the instance itself leaves alone what this attribute of it holds.
+    fn spares(&self, _call: CallId, _attribute: &str) -> bool {
+        false
+    }
+
     /// Whether what the function yields is closed by the function itself later (`contextmanager`, a fixture).
     fn lends_what_it_yields(&self, func: FuncId) -> bool;
 

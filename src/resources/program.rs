@@ -5,18 +5,20 @@ use std::borrow::Cow;
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
+use super::classes::{self, OwnClasses};
 use super::fresh::{self, End};
 use super::models::{ModelOracle, Resolve};
 use super::must_call::{self, Outcome};
 use super::oracle::Oracle;
 use crate::base::{Idx, Span};
 use crate::facts::model::{
-    ArgKindF, CallId, ContextKind, DefKind, FileFacts, ResultKind, Value, ValueId, ValueKind, VarId,
+    ArgKindF, CallId, ContextKind, DefKind, FileFacts, ResultKind, Usage, Value, ValueId,
+    ValueKind, VarId,
 };
 use crate::finding::remedy::{Flow, Hold};
 use crate::limits;
-use crate::link::program::ValueRef;
-use crate::link::{Entity, FuncRef, Program};
+use crate::link::program::{CallRef, Sym, ValueRef, last_name};
+use crate::link::{ClassRef, Entity, FuncRef, Program};
 use crate::models::resources::{Api, Class, Effect, Kind};
 
 /// A resource that gets lost in a function.
@@ -42,14 +44,20 @@ pub struct Lost {
     pub with_closes: bool,
     /// Whether dropping it costs nothing that lasts.
     pub harmless: bool,
+    /// The class of the program whose instance keeps it.
+    pub keeper: Option<ClassRef>,
 }
 
 /// Resources that get lost, in the order of files, functions and calls, and the functions too large to be asked.
 #[must_use]
-pub fn lost(program: &Program<'_>, version: (u16, u16)) -> (Vec<Lost>, Vec<FuncRef>) {
+pub fn lost(
+    program: &Program<'_>,
+    own: &OwnClasses,
+    version: (u16, u16),
+) -> (Vec<Lost>, Vec<FuncRef>) {
     let of_files: Vec<_> = (0..program.files.len() as u32)
         .into_par_iter()
-        .map(|file| lost_in(program, file, version))
+        .map(|file| lost_in(program, own, file, version))
         .collect();
     let mut all = (Vec::new(), Vec::new());
     for (lost, too_large) in of_files {
@@ -109,9 +117,15 @@ pub fn flows(program: &Program<'_>, func: FuncRef, version: (u16, u16)) -> Vec<(
         .collect()
 }
 
-fn lost_in(program: &Program<'_>, file: u32, version: (u16, u16)) -> (Vec<Lost>, Vec<FuncRef>) {
+fn lost_in(
+    program: &Program<'_>,
+    own: &OwnClasses,
+    file: u32,
+    version: (u16, u16),
+) -> (Vec<Lost>, Vec<FuncRef>) {
     let facts = program.facts(file);
-    let oracle = oracle(program, file, version);
+    let mut oracle = oracle(program, file, version);
+    oracle.resolve.own = Some(own);
     let mut out = Vec::new();
     let mut too_large = Vec::new();
     for body in &facts.bodies {
@@ -122,6 +136,15 @@ fn lost_in(program: &Program<'_>, file: u32, version: (u16, u16)) -> (Vec<Lost>,
         };
         for escape in escapes {
             let opener = oracle.opener(escape.call);
+            let of_class = classes::of_call(program, own, file, escape.call);
+            let at = CallRef {
+                file,
+                id: escape.call,
+            };
+            // What runs once for the process has the process for its end.
+            if of_class.is_some() && program.is_made_once(at) {
+                continue;
+            }
             out.push(Lost {
                 func: FuncRef { file, id },
                 call: escape.call,
@@ -133,6 +156,7 @@ fn lost_in(program: &Program<'_>, file: u32, version: (u16, u16)) -> (Vec<Lost>,
                 closers: escape.acquire.closers.to_vec(),
                 with_closes: escape.acquire.with_closes,
                 harmless: escape.acquire.harmless,
+                keeper: of_class.map(|it| it.0),
             });
         }
     }
@@ -151,6 +175,7 @@ pub(super) fn oracle<'a>(
             program,
             file,
             depth: 0,
+            own: None,
         },
         version,
     }
@@ -164,6 +189,13 @@ fn are_alike(one: &Api, other: &Api) -> bool {
         && one.fields == other.fields
 }
 
+/// What is asked whether it leaves an attribute alone.
+#[derive(Clone, Copy)]
+enum FuncCall {
+    Call(u32, CallId),
+    Func(FuncRef),
+}
+
 /// One file of a program.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct InProgram<'a> {
@@ -171,6 +203,8 @@ pub(super) struct InProgram<'a> {
     file: u32,
     /// Calls followed so far.
     depth: u32,
+    /// Classes of the program whose instances are resources, where they are asked for.
+    own: Option<&'a OwnClasses>,
 }
 
 impl<'a> InProgram<'a> {
@@ -273,6 +307,136 @@ impl<'a> InProgram<'a> {
         }
     }
 
+    /// The library API that a callee is when parameters have their defaults: `module.socket` where `module=socket`.
+    fn default_opener(&self, file: u32, value: ValueId, depth: u32) -> Option<String> {
+        if depth > 3 {
+            return None;
+        }
+        let program = self.program;
+        let facts = program.facts(file);
+        match facts.values[value].kind {
+            ValueKind::Var(var) => {
+                let [def] = &facts.defs[facts.vars[var].defs.range()] else {
+                    return None;
+                };
+                let id = def.value.filter(|_| def.kind == DefKind::Param)?;
+                let node = program.external(ValueRef { file, id })?;
+                Some(program.api_text(node).to_owned())
+            }
+            ValueKind::Attr { base, name } => {
+                if let ValueKind::Var(var) = facts.values[base].kind
+                    && let Some(&(class, false)) = program.files[file as usize].selfs.get(&var)
+                {
+                    // `self.module = module`, and nothing else.
+                    let class = ClassRef { file, id: class };
+                    let name = program.sym_of(file, name);
+                    let mut stores = program.attr_stores(class, name);
+                    let (store, None) = (stores.next()?, stores.next()) else {
+                        return None;
+                    };
+                    let value = program.facts(store.file).stores[store.id].value?;
+                    return self.default_opener(store.file, value, depth + 1);
+                }
+                let base = self.default_opener(file, base, depth + 1)?;
+                Some(format!("{base}.{}", program.name(file, name)))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a call, or a method, leaves alone what an attribute of its instance holds.
+    fn spares_at(&self, what: FuncCall, attribute: Sym, depth: u32) -> bool {
+        let program = self.program;
+        if depth > limits::RESOURCE_CALLS {
+            return false;
+        }
+        match what {
+            FuncCall::Call(file, call) => {
+                let targets = program.targets(file, call);
+                if targets.is_empty() {
+                    // What is called is a value that the instance keeps: a method of something else.
+                    let facts = program.facts(file);
+                    let ValueKind::Attr { base, name } =
+                        facts.values[facts.calls[call].callee].kind
+                    else {
+                        return false;
+                    };
+                    let ValueKind::Var(var) = facts.values[base].kind else {
+                        return false;
+                    };
+                    let Some(&(class, false)) = program.files[file as usize].selfs.get(&var) else {
+                        return false;
+                    };
+                    let class = ClassRef { file, id: class };
+                    return program
+                        .attr_stores(class, program.sym_of(file, name))
+                        .next()
+                        .is_some();
+                }
+                targets
+                    .iter()
+                    .all(|it| self.spares_at(FuncCall::Func(it.func), attribute, depth + 1))
+            }
+            FuncCall::Func(func) => {
+                let facts = program.facts(func.file);
+                let fact = program.func(func);
+                let is_field = |value: ValueId| match facts.values[value].kind {
+                    ValueKind::Attr { name, .. } => program.sym_of(func.file, name) == attribute,
+                    _ => false,
+                };
+                let Some(inside) = self.deeper(func.file) else {
+                    return false;
+                };
+                let oracle = ModelOracle {
+                    facts,
+                    resources: &program.models.resources,
+                    resolve: inside,
+                    version: (3, 11),
+                };
+                let lent: FxHashSet<ValueId> = fact
+                    .calls
+                    .ids()
+                    .flat_map(|id: CallId| {
+                        let args = &facts.args[facts.calls[id].args.range()];
+                        let oracle = &oracle;
+                        let is_lent = move |(at, _): &(usize, _)| {
+                            oracle.effect_of_argument(id, *at) == Effect::Borrow
+                        };
+                        args.iter().enumerate().filter(is_lent).map(|it| it.1.value)
+                    })
+                    .filter(|&it| is_field(it))
+                    .collect();
+                let mut reads = facts.reads[fact.reads.range()].iter();
+                let is_used_only = reads.all(|it| {
+                    !is_field(it.value)
+                        || lent.contains(&it.value)
+                        || matches!(
+                            it.usage,
+                            Usage::AttrBase | Usage::Receiver | Usage::Tested | Usage::Discarded
+                        )
+                });
+                is_used_only
+                    && fact.calls.ids().all(|id: CallId| {
+                        let ValueKind::Attr { base, name } =
+                            facts.values[facts.calls[id].callee].kind
+                        else {
+                            return true;
+                        };
+                        if is_field(base) {
+                            return !program
+                                .models
+                                .resources
+                                .is_closer(program.name(func.file, name));
+                        }
+                        let is_on_self = matches!(facts.values[base].kind, ValueKind::Var(var)
+                            if program.files[func.file as usize].selfs.contains_key(&var));
+                        !is_on_self
+                            || self.spares_at(FuncCall::Call(func.file, id), attribute, depth + 1)
+                    })
+            }
+        }
+    }
+
     fn is_kept_for_return(&self, oracle: &dyn Oracle, var: VarId) -> bool {
         let resources = &self.program.models.resources;
         fresh::is_kept_for(self.facts(), resources, oracle, var, End::Returned)
@@ -301,11 +465,9 @@ impl<'a> InProgram<'a> {
             let call = &facts.calls[id];
             if let ValueKind::Attr { base, name } = facts.values[call.callee].kind
                 && open.remove(&base)
-                && inside
-                    .program
-                    .models
-                    .resources
-                    .is_closer(&facts.names[name.0 as usize])
+                && let name = &facts.names[name.0 as usize]
+                && (inside.program.models.resources.is_closer(name)
+                    || inside.own.is_some_and(|it| it.is_ender(name)))
             {
                 effect = Effect::Close;
             }
@@ -373,7 +535,10 @@ impl Resolve for InProgram<'_> {
                 _ => {}
             }
         }
-        None
+        let callee = self.facts().calls[call].callee;
+        let name = self.default_opener(self.file, callee, 0)?;
+        let opens = self.program.models.resources.get(&name)?.opens;
+        opens.map(|_| (name.into(), false))
     }
 
     fn argument(&self, call: CallId, index: usize) -> Option<Effect> {
@@ -401,5 +566,45 @@ impl Resolve for InProgram<'_> {
 
     fn never_returns(&self, _call: CallId) -> bool {
         false
+    }
+
+    fn spares(&self, call: CallId, attribute: &str) -> bool {
+        let Some(sym) = self.program.sym(attribute) else {
+            return false;
+        };
+        self.spares_at(FuncCall::Call(self.file, call), sym, 0)
+    }
+
+    fn mentions(&self, names: &[Box<str>]) -> bool {
+        let program = self.program;
+        let plain = names.iter().filter(|it| !it.contains('.'));
+        let syms = program.syms(plain.map(|it| &**it));
+        let dotted: Vec<&str> = names
+            .iter()
+            .map(|it| &**it)
+            .filter(|it| it.contains('.'))
+            .collect();
+        let lasts: Vec<&str> = dotted
+            .iter()
+            .filter_map(|it| it.rsplit('.').next())
+            .collect();
+        (0..program.files.len() as u32).any(|file| {
+            let facts = program.facts(file);
+            program.files[file as usize].mentions(&syms)
+                || facts.calls.iter().any(|call| {
+                    last_name(facts, call.callee).is_some_and(|it| lasts.contains(&it))
+                        && program
+                            .external(ValueRef {
+                                file,
+                                id: call.callee,
+                            })
+                            .is_some_and(|it| dotted.contains(&program.api_text(it)))
+                })
+        })
+    }
+
+    fn own(&self, call: CallId) -> Option<(String, &Api)> {
+        let (class, owned) = classes::of_call(self.program, self.own?, self.file, call)?;
+        Some((self.program.qualified_class(class), &owned.api))
     }
 }

@@ -48,6 +48,9 @@ pub(super) fn fate(kind: Kind, class: Class) -> &'static str {
         (Class::A, Kind::TemporaryFile | Kind::TemporaryDirectory) => {
             "nothing removes it: it stays on disk after the process has ended"
         }
+        (Class::A, Kind::Process) => {
+            "once it has ended it stays a zombie until its parent waits for it, or ends"
+        }
         (Class::A, Kind::SharedMemory) => "nothing unlinks it before the process ends",
         (Class::A, _) => "nothing gives it back while the process lives",
         (Class::B, _) => {
@@ -73,6 +76,9 @@ pub(super) fn help(kind: Kind, opener: &str, closers: &[Box<str>], with_closes: 
         Kind::TemporaryFile => "remove it with `os.unlink` in a `finally` clause".to_owned(),
         Kind::SharedMemory => {
             "call `unlink()` in a `finally` clause of the process that created it".to_owned()
+        }
+        Kind::Process if opener == "os.fork" => {
+            "wait for it in the parent: `os.waitpid(pid, 0)`".to_owned()
         }
         Kind::Process => "wait for it: `communicate()`, or `wait()` once its pipes are read".to_owned(),
         _ if with_closes => format!("open it in a `with` statement: `with {opener}(…) as …:`"),
@@ -129,7 +135,11 @@ pub(super) fn finding(cx: &Context<'_>, meta: &'static RuleMeta, lost: &Lost) ->
     };
     let mut finding = Finding::new(meta, at, message)
         .severity(severity)
-        .confidence(Confidence::High)
+        .confidence(if lost.keeper.is_some() {
+            Confidence::Medium
+        } else {
+            Confidence::High
+        })
         .label(
             at,
             Role::Acquire,
@@ -163,7 +173,20 @@ pub(super) fn finding(cx: &Context<'_>, meta: &'static RuleMeta, lost: &Lost) ->
         .growth(Growth::PerCall)
         .symbol(symbol(cx, lost))
         .remedy(remedy(cx, lost))
-        .help(help(lost.kind, what, &lost.closers, lost.with_closes))
+        .help(help_for(lost))
+}
+
+/// What to do instead about a resource that is lost.
+pub(super) fn help_for(lost: &Lost) -> String {
+    let what = opener(&lost.opener);
+    let closer = lost.closers.first().map_or("close", |it| &**it);
+    match lost.keeper {
+        Some(_) if lost.with_closes => {
+            format!("open it in a `with` statement: `with {what}(…) as …:`")
+        }
+        Some(_) => format!("call `{closer}()` in a `finally` clause"),
+        None => help(lost.kind, what, &lost.closers, lost.with_closes),
+    }
 }
 
 /// A `with` statement, where leaving one is the same as closing.
@@ -208,6 +231,15 @@ pub(super) fn symbol(cx: &Context<'_>, lost: &Lost) -> String {
 /// For what a function of the program hands out: which one.
 pub(super) fn through(cx: &Context<'_>, lost: &Lost) -> Option<String> {
     let program = cx.program;
+    if let Some(class) = lost.keeper {
+        let own = cx.own.get(class)?;
+        return Some(format!(
+            "`{}` opens it with `{}` and keeps it on `.{}`",
+            program.qualified_class(class),
+            opener(&own.opener),
+            program.text(own.attribute)
+        ));
+    }
     let target = program.targets(lost.func.file, lost.call).first()?;
     let what = opener(&lost.opener);
     Some(format!(

@@ -81,7 +81,7 @@ fn name(cx: &Context<'_>, out: &Sink, lost: &Lost, rebound: Span) -> Finding {
         .help(format!(
             "have it {} before the name is used again: {}",
             words.released,
-            losing::help(lost.kind, what, &lost.closers, lost.with_closes)
+            losing::help_for(lost)
         ))
 }
 

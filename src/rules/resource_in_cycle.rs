@@ -131,6 +131,33 @@ impl Rule for ResourceInCycle {
     }
 }
 
+/// Attributes with something open of which the rules on cycles speak: of an object that waits for the gc, or whose
+/// finalizer does.
+pub(super) fn spoken_of(cx: &Context<'_>) -> FxHashSet<(ClassRef, Sym)> {
+    let program = cx.program;
+    let del = program.sym("__del__");
+    let mut out = FxHashSet::default();
+    let held = held(cx);
+    for cycle in cx.objects.cycles() {
+        if program.files[cycle.func.file as usize].is_test {
+            continue;
+        }
+        let classes: Vec<ClassRef> = cycle.classes(program).collect();
+        let is_finalized = classes
+            .iter()
+            .any(|&it| del.is_some_and(|del| program.method(it, del).is_some()));
+        for it in held.iter().filter(|it| it.what.kind() == What::OPEN) {
+            let is_part = classes
+                .iter()
+                .any(|&class| program.mro(class).contains(&it.class));
+            if is_part && (is_finalized || !classes.iter().any(|&class| is_let_go(cx, class, it))) {
+                out.insert((it.class, it.attr));
+            }
+        }
+    }
+    out
+}
+
 /// Objects that hold themselves, alike ones of a file together.
 #[derive(Default)]
 struct Alike<'a> {

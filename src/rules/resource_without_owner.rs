@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashSet;
 
-use super::{Context, Rule, Sink, losing};
+use super::{Context, Rule, Sink, losing, resource_in_cycle};
 use crate::finding::{Confidence, Finding, Growth, Role, Severity, Step};
 use crate::models::resources::{Class, Kind};
 use crate::resources::fields::{self, Owner};
@@ -17,6 +17,7 @@ impl Rule for ResourceWithoutOwner {
     fn check(&self, cx: &Context<'_>, out: &mut Sink) {
         let program = cx.program;
         let mut seen = FxHashSet::default();
+        let mut in_cycles = None;
         for field in &cx.fields {
             let releases_other = match field.owner {
                 Owner::Some => continue,
@@ -26,7 +27,11 @@ impl Rule for ResourceWithoutOwner {
                 continue;
             }
             // In a cycle it waits for the gc, which is said by the rule of that name.
-            if cx.objects.is_cyclic(program, field.class) {
+            if cx.objects.is_cyclic(program, field.class)
+                && in_cycles
+                    .get_or_insert_with(|| resource_in_cycle::spoken_of(cx))
+                    .contains(&(field.class, field.name))
+            {
                 continue;
             }
             // Both ends of a pipe have one opening.

@@ -64,6 +64,8 @@ impl Rule for UnclosedOnError {
                 .confidence(match lost.class {
                     // Its name may have gone out long before.
                     _ if lost.kind == Kind::TemporaryFile => Confidence::Low,
+                    // Who opens an object of the program's own does not see what it holds.
+                    _ if lost.keeper.is_some() && !is_expected => Confidence::Low,
                     Class::A | Class::B => Confidence::Medium,
                     // The frame goes with its exception, unless somebody keeps that.
                     Class::C | Class::D => {
@@ -102,7 +104,7 @@ impl Rule for UnclosedOnError {
                     .growth(Growth::PerCall)
                     .remedy(losing::remedy(cx, lost))
                     .symbol(losing::symbol(cx, lost))
-                    .help(losing::help(lost.kind, what, &lost.closers, lost.with_closes)),
+                    .help(losing::help_for(lost)),
             );
         }
     }

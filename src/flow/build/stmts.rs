@@ -9,6 +9,48 @@ use crate::syntax::tree::{
     WithItem,
 };
 
+/// Exceptions that an `OSError` in general is not: unrelated ones, and its own kinds.
+const OTHER_ERRORS: &[&str] = &[
+    "ArithmeticError",
+    "AssertionError",
+    "AttributeError",
+    "BlockingIOError",
+    "BrokenPipeError",
+    "CancelledError",
+    "ChildProcessError",
+    "ConnectionAbortedError",
+    "ConnectionRefusedError",
+    "ConnectionResetError",
+    "FileExistsError",
+    "FileNotFoundError",
+    "GeneratorExit",
+    "ImportError",
+    "IndexError",
+    "InterruptedError",
+    "IsADirectoryError",
+    "JSONDecodeError",
+    "KeyError",
+    "KeyboardInterrupt",
+    "LookupError",
+    "ModuleNotFoundError",
+    "NameError",
+    "NotADirectoryError",
+    "NotImplementedError",
+    "OverflowError",
+    "PermissionError",
+    "ProcessLookupError",
+    "RuntimeError",
+    "StopIteration",
+    "SystemExit",
+    "TypeError",
+    "UnicodeDecodeError",
+    "UnicodeEncodeError",
+    "UnicodeError",
+    "ValueError",
+    "ZeroDivisionError",
+    "gaierror",
+];
+
 impl Builder<'_> {
     pub(super) fn block(&mut self, block: Block) {
         self.nested(|cx| {
@@ -321,8 +363,33 @@ impl Builder<'_> {
             self.goto(end);
             self.at = next;
         }
+        if module[parts.handlers]
+            .iter()
+            .all(|it| self.lets_os_errors_pass(it))
+        {
+            self.push(InstKind::PassedOn, module[parts.handlers][0].span);
+        }
         self.exit(Exit::Raise);
         self.resume(end);
+    }
+
+    /// Whether a handler catches none, or only a few kinds, of `OSError`.
+    fn lets_os_errors_pass(&self, handler: &Handler) -> bool {
+        let Some(typ) = handler.typ else { return false };
+        match self.kind(typ) {
+            ExprKind::Tuple(types) => self.module[types].iter().all(|&it| self.is_other_error(it)),
+            _ => self.is_other_error(typ),
+        }
+    }
+
+    /// Whether an expression names an exception of the language that `OSError` is not derived from.
+    fn is_other_error(&self, expr: ExprId) -> bool {
+        match self.kind(expr) {
+            ExprKind::Name { name, .. } | ExprKind::Attr { name, .. } => {
+                OTHER_ERRORS.contains(&self.module.names.text(name))
+            }
+            _ => false,
+        }
     }
 
     fn handler(&mut self, handler: &Handler) {

@@ -17,7 +17,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::state::Holding;
 use crate::base::{Name, Span};
 use crate::facts::model::{
-    CallId, ContextId, ContextKind, DefKind, FileFacts, ValueId, ValueKind, VarId,
+    CallId, ContextId, ContextKind, DefKind, FileFacts, Usage, ValueId, ValueKind, VarId,
 };
 use crate::flow::ir::{Body, Exit, InstKind};
 use crate::limits;
@@ -47,7 +47,7 @@ impl Guards {
         let opened: Vec<_> = holding
             .sites()
             .iter()
-            .map(|(call, _)| subjects_of(facts, facts.calls[*call].context))
+            .map(|(call, _)| (*call, subjects_of(facts, facts.calls[*call].context)))
             .collect();
         for (number, block) in body.blocks.iter().enumerate() {
             for inst in &body.insts[block.start as usize..block.end as usize] {
@@ -72,17 +72,19 @@ impl Guards {
         call: CallId,
         var: VarId,
         block: usize,
-        opened: &[FxHashSet<Subject>],
+        opened: &[(CallId, FxHashSet<Subject>)],
     ) {
         for test in tests_of(facts, facts.calls[call].context) {
             let mut asked = FxHashSet::default();
             add_subjects(facts, test, 0, &mut asked);
-            let is_about = asked
-                .iter()
-                .any(|(it, attr)| *it == var || attr.is_none() && is_flag(facts, *it));
+            let is_about = asked.iter().any(|(it, _)| *it == var);
             let mut of = if is_about { u64::MAX } else { 0 };
             for (bit, them) in opened.iter().enumerate() {
-                if them.iter().any(|it| asked.contains(it)) {
+                let (call, subjects) = them;
+                let is_told = |(it, attr): &Subject| {
+                    attr.is_none() && is_flag(facts, *it) && !is_earlier(facts, *it, *call)
+                };
+                if asked.iter().any(|it| subjects.contains(it) || is_told(it)) {
                     of |= 1 << bit;
                 }
             }
@@ -188,6 +190,27 @@ fn is_flag(facts: &FileFacts, var: VarId) -> bool {
             _ => false,
         }
     })
+}
+
+/// Whether a flag is set once, before something is opened whatever it says: it tells nothing of the opening.
+fn is_earlier(facts: &FileFacts, var: VarId, call: CallId) -> bool {
+    let call = &facts.calls[call];
+    let is_bound = matches!(call.usage, Usage::Bound | Usage::Awaited);
+    let [def] = &facts.defs[facts.vars[var].defs.range()] else {
+        return false;
+    };
+    let mut at = call.context;
+    while let Some(context) = at {
+        let context = &facts.contexts[context];
+        if matches!(
+            context.kind,
+            ContextKind::If { .. } | ContextKind::Handler { .. } | ContextKind::Case { .. }
+        ) {
+            return false;
+        }
+        at = context.parent;
+    }
+    is_bound && def.at.start < call.at.start
 }
 
 /// The tests that `and`, `or` and `not` are made of; the graph branches on these.

@@ -1,14 +1,16 @@
 //! What may be open, and who may refer to it: the domain and the effects of instructions.
 
+mod kept;
 mod known;
+mod lent;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::guards::Guards;
 use super::method_of;
-use crate::base::Span;
+use crate::base::{Name, Span};
 use crate::facts::model::{
-    CallId, DefKind, FileFacts, FuncId, Home, Rows, Usage, ValueId, ValueKind, VarId,
+    CallId, DefKind, FileFacts, FuncId, Home, Rows, Target, Usage, ValueId, ValueKind, VarId,
 };
 use crate::flow::ir::{Body, Exit, Inst, InstKind};
 use crate::flow::solve::Analysis;
@@ -56,6 +58,8 @@ struct Call {
     /// A function that may give back a path in another spelling.
     spells: bool,
     slot: Option<usize>,
+    /// For a method of the instance: slots of its attributes that it may release.
+    ends: Vec<usize>,
 }
 
 /// The analysis: word 0 of a state is what may be open, then two words (own, view) for each variable and call result.
@@ -65,6 +69,11 @@ pub(super) struct Holding<'a> {
     sites: &'a [(CallId, Acquire<'a>)],
     calls: FxHashMap<CallId, Call>,
     vars: FxHashMap<VarId, usize>,
+    /// Those among the captured ones that nested functions only use.
+    lent: FxHashSet<VarId>,
+    /// Where an instance is made: the instance, and what its attributes hold. If that fails, nobody gets it.
+    this: Option<VarId>,
+    attrs: FxHashMap<Name, usize>,
     words: usize,
     guards: Guards,
     /// Iterated values whose elements a loop closes or hands on.
@@ -98,6 +107,9 @@ impl<'a> Holding<'a> {
             sites,
             calls: FxHashMap::default(),
             vars: FxHashMap::default(),
+            lent: FxHashSet::default(),
+            this: kept::made_here(facts, func),
+            attrs: FxHashMap::default(),
             words: 1,
             guards: Guards::default(),
             drained: FxHashSet::default(),
@@ -115,6 +127,18 @@ impl<'a> Holding<'a> {
         it.on_disk = it
             .mask(|acquire| matches!(acquire.kind, Kind::TemporaryFile | Kind::TemporaryDirectory));
         it.counted = it.mask(|acquire| matches!(acquire.class, Class::C | Class::D));
+        it.lent = lent::lent(body, facts, oracle, func, &|name| it.closers(name) != 0);
+        if it.this.is_some() {
+            for inst in &body.insts {
+                if let InstKind::Store(store) = inst.kind
+                    && let Some(name) = it.own_attr(&facts.stores[store])
+                    && !it.attrs.contains_key(&name)
+                {
+                    let slot = it.new_slot();
+                    it.attrs.insert(name, slot);
+                }
+            }
+        }
         for inst in &body.insts {
             match inst.kind {
                 InstKind::Call(call) => it.note_call(call, oracle),
@@ -159,6 +183,12 @@ impl<'a> Holding<'a> {
             || passes_on(&receiver)
             || arguments.iter().any(passes_on);
         let slot = has_slot.then(|| self.new_slot());
+        let is_on_this = method.is_some_and(|(base, _)| self.is_this(base));
+        let attrs = self.attrs.iter().filter(|_| is_on_this);
+        let ends = attrs
+            .filter(|(name, _)| !oracle.spares(call, self.name(**name)))
+            .map(|(_, &slot)| slot)
+            .collect();
         self.calls.insert(
             call,
             Call {
@@ -169,12 +199,13 @@ impl<'a> Holding<'a> {
                 cannot_raise: oracle.cannot_raise(call),
                 spells,
                 slot,
+                ends,
             },
         );
     }
 
     fn note_var(&mut self, var: VarId) {
-        if self.is_local(var) && !self.vars.contains_key(&var) {
+        if (self.is_local(var) || self.is_of_module(var)) && !self.vars.contains_key(&var) {
             let slot = self.new_slot();
             self.vars.insert(var, slot);
         }
@@ -187,10 +218,10 @@ impl<'a> Holding<'a> {
     }
 
     /// Whether only this function's frame holds the variable.
-    fn is_local(&self, var: VarId) -> bool {
-        let var = &self.facts.vars[var];
+    fn is_local(&self, id: VarId) -> bool {
+        let var = &self.facts.vars[id];
         var.func == self.func
-            && !var.is_captured
+            && (!var.is_captured || self.lent.contains(&id))
             && matches!(var.home, Home::Function | Home::Comprehension)
     }
 
@@ -203,7 +234,7 @@ impl<'a> Holding<'a> {
     }
 
     fn mask_of(&self, call: CallId, is_in: impl Fn(&Acquire<'_>) -> bool) -> u64 {
-        self.calls[&call].acquires & self.mask(is_in)
+        self.calls.get(&call).map_or(0, |it| it.acquires) & self.mask(is_in)
     }
 
     fn mask(&self, is_in: impl Fn(&Acquire<'_>) -> bool) -> u64 {
@@ -350,6 +381,14 @@ impl<'a> Holding<'a> {
             view: refs.all(),
         };
         match self.facts.values[value].kind {
+            // Whoever gets the instance gets what it holds.
+            ValueKind::Var(var) if self.this == Some(var) => Refs {
+                own: self.attrs.values().fold(0, |all, &it| all | state[it]),
+                view: self.attrs.values().fold(0, |all, &it| all | state[it + 1]),
+            },
+            ValueKind::Attr { base, name } if self.is_this(base) => {
+                slot(self.attrs.get(&name).copied(), state)
+            }
             ValueKind::Var(var) => slot(self.vars.get(&var).copied(), state),
             ValueKind::Call(call) => slot(self.calls.get(&call).and_then(|it| it.slot), state),
             ValueKind::Await(it) | ValueKind::Star(it) | ValueKind::Walrus { value: it, .. } => {
@@ -427,6 +466,7 @@ impl<'a> Holding<'a> {
                 let base = self.refs(base, state);
                 kills |= base.own & self.closers(name);
                 kills |= ended(base, known.receiver);
+                kills |= known.ends.iter().fold(0, |all, &slot| all | state[slot]);
             }
             // `c = f.close; c()`
             None => kills |= self.refs(fact.callee, state).own,
@@ -522,9 +562,24 @@ impl<'a> Holding<'a> {
     /// What cannot be open when a test comes out so.
     fn excluded(&self, test: ValueId, outcome: bool, state: &[u64]) -> u64 {
         let is_none = |it: ValueId| self.facts.values[it].kind == ValueKind::None;
+        let is_zero = |it: ValueId| self.facts.values[it].kind == ValueKind::Int(0);
         match self.facts.values[test].kind {
             ValueKind::Var(_) | ValueKind::Walrus { .. } if !outcome => self.refs(test, state).own,
             ValueKind::Not(inner) => self.excluded(inner, !outcome, state),
+            // `if os.fork() == 0:` is the child, which has none.
+            ValueKind::Compare { op, left, right } if is_zero(right) => {
+                let says_zero = match op {
+                    CompareOp::Eq | CompareOp::Is => outcome,
+                    CompareOp::NotEq | CompareOp::IsNot | CompareOp::Gt => !outcome,
+                    CompareOp::Lt => outcome,
+                    _ => false,
+                };
+                if says_zero {
+                    self.refs(left, state).own & self.mask(|it| it.kind == Kind::Process)
+                } else {
+                    0
+                }
+            }
             ValueKind::Compare { op, left, right } => {
                 let value = match (is_none(left), is_none(right)) {
                     (false, true) => left,
@@ -548,6 +603,10 @@ impl<'a> Holding<'a> {
             }
             // `if isinstance(f, …)` fails, `if os.path.exists(name)` fails
             ValueKind::Call(call) if !outcome => {
+                let forked = self.mask_of(call, |it| it.kind == Kind::Process);
+                if forked != 0 {
+                    return forked;
+                }
                 let fact = &self.facts.calls[call];
                 let last = match self.facts.values[fact.callee].kind {
                     ValueKind::Var(var) => self.facts.vars[var].name,
@@ -658,8 +717,23 @@ impl Analysis for Holding<'_> {
                 }
             }
             InstKind::Store(store) => {
-                if let Some(value) = self.facts.stores[store].value {
-                    state[0] &= !self.refs(value, state).all();
+                let store = &self.facts.stores[store];
+                // `child.returncode = 0`: its object is told that nobody will wait for it.
+                if matches!(store.target, Target::Attr(name) if self.name(name) == "returncode") {
+                    let child = self.refs(store.base, state).own;
+                    state[0] &= !(child & self.mask(|it| it.kind == Kind::Process));
+                }
+                let refs = store
+                    .value
+                    .map_or_else(Refs::default, |it| self.refs(it, state));
+                match self.own_attr(store).and_then(|it| self.attrs.get(&it)) {
+                    Some(&slot) => {
+                        // What it held before is out of sight.
+                        state[0] &= !((state[slot] | state[slot + 1]) & !refs.all());
+                        state[slot] = refs.own;
+                        state[slot + 1] = refs.view;
+                    }
+                    None => state[0] &= !refs.all(),
                 }
             }
             InstKind::Enter { manager, var, .. } => {
@@ -676,7 +750,8 @@ impl Analysis for Holding<'_> {
                 state[0] &= !self.refs(value, state).all();
             }
             InstKind::Define(func) => {
-                for var in &self.facts.funcs[func].free {
+                let free = self.facts.funcs[func].free.iter();
+                for var in free.filter(|it| !self.lent.contains(*it)) {
                     state[0] &= !slot(self.vars.get(var).copied(), state).all();
                 }
             }
