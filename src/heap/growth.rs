@@ -135,6 +135,7 @@ impl Program<'_> {
             .effects(key)
             .iter()
             .filter(|it| in_test || !is_test(it.func.file))
+            .filter(|it| !self.is_never_defined(it.func))
             .copied()
             .collect();
         let effects = effects.as_slice();

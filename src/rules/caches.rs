@@ -4,12 +4,16 @@ use crate::facts::model::{ValueId, ValueKind};
 use crate::link::program::{ValueRef, last_name};
 use crate::link::{Entity, FuncRef, Program};
 use crate::models::{CacheModel, Holds};
+use rustc_hash::FxHashSet;
+
+/// The bound of a cache whose size is not written where it is made.
+pub(super) const SOME_BOUND: u64 = u64::MAX;
 
 /// A cache around a function.
 pub(super) struct Cache {
     /// The decorator.
     pub(super) decorator: ValueId,
-    /// How many results it keeps; `None`: all.
+    /// How many results it keeps; `None`: all; [`SOME_BOUND`] when there is a bound that cannot be told.
     pub(super) bound: Option<u64>,
     /// Whether it keeps what a call gives, even of a coroutine function.
     pub(super) is_plain: bool,
@@ -83,6 +87,33 @@ pub(super) fn cache_of(program: &Program<'_>, func: FuncRef) -> Option<Cache> {
     found
 }
 
+/// Functions whose cache is emptied somewhere, or handed to somebody who may.
+pub(super) fn cleared(program: &Program<'_>) -> FxHashSet<FuncRef> {
+    let mut found = FxHashSet::default();
+    for file in 0..program.files.len() as u32 {
+        // That tests start afresh says nothing about the program.
+        if program.files[file as usize].is_test {
+            continue;
+        }
+        let facts = program.facts(file);
+        for value in facts.values.iter() {
+            if let ValueKind::Attr { base, name } = value.kind
+                && matches!(
+                    program.name(file, name),
+                    "cache_clear" | "cache" | "clear_cache" | "clear" | "invalidate"
+                )
+            {
+                for entity in program.entities(ValueRef { file, id: base }) {
+                    if let Entity::Func(func) | Entity::Bound(func) = entity {
+                        found.insert(func);
+                    }
+                }
+            }
+        }
+    }
+    found
+}
+
 /// How many results a cache keeps: `Some(None)` for all, `None` when it cannot be told.
 #[allow(
     clippy::option_option,
@@ -116,6 +147,6 @@ fn bound_of(program: &Program<'_>, decorator: ValueRef, model: &CacheModel) -> O
         program
             .int(ValueRef { file, id }, 6)
             .and_then(|it| u64::try_from(it).ok())
-            .unwrap_or(128),
+            .unwrap_or(SOME_BOUND),
     ))
 }

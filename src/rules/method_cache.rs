@@ -1,6 +1,6 @@
 //! `method-cache`: a cache around an instance method keeps the instances that it was called on.
 
-use super::caches::{Cache, cache_of, is_without_self};
+use super::caches::{Cache, SOME_BOUND, cache_of, cleared, is_without_self};
 use super::{Context, Rule, Sink};
 use crate::facts::model::{ValueId, ValueKind};
 use crate::finding::remedy::Remedy;
@@ -18,6 +18,7 @@ impl Rule for MethodCache {
 
     fn check(&self, cx: &Context<'_>, out: &mut Sink) {
         let program = cx.program;
+        let cleared = cleared(program);
         for func in program.funcs() {
             let Some(class) = program.func(func).class.map(|id| ClassRef {
                 file: func.file,
@@ -50,7 +51,14 @@ impl Rule for MethodCache {
             {
                 continue;
             }
-            out.report(finding(program, out.meta(), func, class, decorator, bound));
+            let found = finding(program, out.meta(), func, class, decorator, bound);
+            out.report(if cleared.contains(&func) {
+                found
+                    .severity(Severity::Info)
+                    .note("until `cache_clear()` is called, which the program does")
+            } else {
+                found
+            });
         }
     }
 }
@@ -78,6 +86,9 @@ fn finding(
         ),
         Some(1) => format!(
             "the cache of instance method `{name}` keeps the last instance of `{owner}` alive"
+        ),
+        Some(SOME_BOUND) => format!(
+            "the cache of instance method `{name}` keeps instances of `{owner}` alive, as many as its bound says"
         ),
         Some(bound) => format!(
             "the cache of instance method `{name}` keeps up to {bound} instances of `{owner}` alive"

@@ -1,16 +1,13 @@
 //! `unbounded-function-cache`: a cache without bound around a function that is called with ever new arguments.
 
-use rustc_hash::FxHashSet;
-
-use super::caches::{Cache, cache_of, is_without_self};
+use super::caches::{Cache, SOME_BOUND, cache_of, cleared, is_without_self};
 use super::{Context, Rule, Sink};
-use crate::facts::model::ValueKind;
 use crate::finding::{Confidence, Finding, Growth, Role, Severity, Step};
 use crate::heap::growth::ProgramKind;
 use crate::heap::origin::Origins;
 use crate::heap::size::Size;
 use crate::link::program::ValueRef;
-use crate::link::{Entity, FuncRef, Program};
+use crate::link::{FuncRef, Program};
 use crate::models::Runs;
 
 pub(super) struct UnboundedFunctionCache;
@@ -50,29 +47,6 @@ impl Rule for UnboundedFunctionCache {
             }
         }
     }
-}
-
-/// Functions whose cache is emptied somewhere, or handed to somebody who may.
-fn cleared(program: &Program<'_>) -> FxHashSet<FuncRef> {
-    let mut found = FxHashSet::default();
-    for file in 0..program.files.len() as u32 {
-        let facts = program.facts(file);
-        for value in facts.values.iter() {
-            if let ValueKind::Attr { base, name } = value.kind
-                && matches!(
-                    program.name(file, name),
-                    "cache_clear" | "cache" | "clear_cache" | "clear" | "invalidate"
-                )
-            {
-                for entity in program.entities(ValueRef { file, id: base }) {
-                    if let Entity::Func(func) | Entity::Bound(func) = entity {
-                        found.insert(func);
-                    }
-                }
-            }
-        }
-    }
-    found
 }
 
 /// The parameter with the most open domain, by name, and what is known of all of them.
@@ -211,7 +185,11 @@ fn keeps_functions(
         Finding::new(
             meta,
             at,
-            format!("the cache of `{name}` keeps up to {bound} functions `{param}`, with all that they close over"),
+            if bound == SOME_BOUND {
+                format!("the cache of `{name}` keeps functions `{param}`, with all that they close over")
+            } else {
+                format!("the cache of `{name}` keeps up to {bound} functions `{param}`, with all that they close over")
+            },
         )
         .severity(Severity::Warning)
         .confidence(Confidence::Medium)

@@ -2,7 +2,7 @@
 
 use super::Growth;
 use crate::discover::ProgramKind;
-use crate::facts::model::{Home, Usage, ValueId, ValueKind};
+use crate::facts::model::{ContextKind, DefKind, Home, Usage, ValueId, ValueKind};
 use crate::link::effects::{Effect, EffectKind};
 use crate::link::program::ValueRef;
 use crate::link::{FuncRef, PlaceKey, Program, VarRef};
@@ -103,6 +103,46 @@ impl Program<'_> {
                 (growth.site.func == wrapper && keeps && is_result).then_some(growth)
             })
         })
+    }
+
+    /// Whether a function, or one around it, stands under a test that never comes out so: `if FLAG:` with a flag of the
+    /// module that is bound once, to a constant.
+    #[must_use]
+    pub fn is_never_defined(&self, func: FuncRef) -> bool {
+        let file = func.file;
+        let facts = self.facts(file);
+        let constant = |test: ValueId| match facts.values[test].kind {
+            ValueKind::Bool(value) => Some(value),
+            ValueKind::Var(var) if facts.vars[var].home == Home::Module => {
+                let key = PlaceKey::Var(VarRef { file, id: var });
+                let is_rebound = || {
+                    self.effects(key)
+                        .iter()
+                        .any(|it| it.kind == EffectKind::Rebind)
+                };
+                match &facts.defs[facts.vars[var].defs.range()] {
+                    [def] if def.kind == DefKind::Assign && def.context.is_none() => {
+                        match facts.values[def.value?].kind {
+                            ValueKind::Bool(value) if !is_rebound() => Some(value),
+                            _ => None,
+                        }
+                    }
+                    _ => None,
+                }
+            }
+            _ => None,
+        };
+        let mut at = Some(func);
+        while let Some(it) = at.filter(|it| it.id.index() != 0) {
+            let is_dead = self.under(file, facts.funcs[it.id].context, |it| {
+                matches!(it, ContextKind::If { test, outcome } if constant(test).is_some_and(|it| it != outcome))
+            });
+            if is_dead {
+                return true;
+            }
+            at = self.parent(it);
+        }
+        false
     }
 
     /// Whether a value of a wrapper is what the decorated function gave: a call of a parameter of the decorator.
