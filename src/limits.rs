@@ -57,6 +57,13 @@ pub const FLOW_WORK: usize = 1 << 26;
 /// Tests around a place that are asked what they are about; each early `return` adds one to all that follows it.
 pub const TESTS_FOLLOWED: usize = 256;
 
+/// Facts that one way through a function carries with it.
+pub const PATH_FACTS: usize = 16;
+
+/// Ways with different facts that are followed through one block; as many more know only what held where they set out, and
+/// what comes later knows nothing.
+pub const PATHS_OF_BLOCK: usize = 8;
+
 /// Words of solver state for one function: blocks × words per state. Eight megabytes; beyond it the function is skipped.
 pub const FLOW_STATE_WORDS: usize = 1 << 20;
 

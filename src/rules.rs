@@ -56,6 +56,7 @@ mod lasting;
 mod losing;
 mod native_handles;
 mod registering;
+mod shortlived;
 mod tied;
 
 pub use commenting::Comments;

@@ -23,6 +23,7 @@ pub struct Resources {
     /// By the last part of the dotted name, for guesses that only remove findings.
     by_last: FxHashMap<Box<str>, Vec<u32>>,
     closers: FxHashSet<Box<str>>,
+    calm: FxHashSet<Box<str>>,
 }
 
 impl Resources {
@@ -112,6 +113,12 @@ impl Resources {
     #[must_use]
     pub fn is_closer(&self, method: &str) -> bool {
         self.closers.contains(method)
+    }
+
+    /// Whether methods of this name do not fail in the ordinary course of things, whatever their type.
+    #[must_use]
+    pub fn is_calm(&self, method: &str) -> bool {
+        self.calm.contains(method)
     }
 
     /// Whether some API that opens something has this last name.
@@ -224,6 +231,8 @@ pub enum Effect {
     View,
     /// The result refers to its elements: `list(files)` to the files, `list(file)` to nothing.
     Elements,
+    /// Reads it to its end: what closes itself there is closed, else it is only used.
+    Exhaust,
 }
 
 /// An argument: a position, or a keyword.
@@ -290,12 +299,24 @@ pub struct Api {
     /// Methods that fail in the ordinary course of things: a peer that is not there, a name that is taken.
     #[serde(default, deserialize_with = "load::one_or_many")]
     pub fails: Vec<Box<str>>,
+    /// Those of the closers that raise and leave it open when the `timeout` that they are given is over.
+    #[serde(default, deserialize_with = "load::one_or_many")]
+    pub gives_up: Vec<Box<str>>,
     /// Methods that only its owner calls: whoever calls one still has to release it, although it was lent out before.
     #[serde(default, deserialize_with = "load::one_or_many")]
     pub owned_by: Vec<Box<str>>,
     /// Attributes and methods whose value stands for the resource: who gets it may release it.
     #[serde(default, deserialize_with = "load::one_or_many")]
     pub handles: Vec<Box<str>>,
+    /// Attributes that are the resource itself: closing the part closes the whole.
+    #[serde(default, deserialize_with = "load::one_or_many")]
+    pub parts: Vec<Box<str>>,
+    /// Methods that open it: the call itself only makes an object.
+    #[serde(default, deserialize_with = "load::one_or_many")]
+    pub opened_by: Vec<Box<str>>,
+    /// The call opens it all the same when given one of these, in the form of `unless`.
+    #[serde(default, deserialize_with = "load::one_or_many")]
+    pub opened_if: Vec<Box<str>>,
     /// It opens nothing when given one of these: a keyword (`"closefd"`), or a position (`"1"`).
     #[serde(default, deserialize_with = "load::one_or_many")]
     pub unless: Vec<Box<str>>,
@@ -326,6 +347,9 @@ pub struct Api {
     /// Arguments its result wraps and closes.
     #[serde(default)]
     pub wraps: Vec<Param>,
+    /// Arguments it reads to their end.
+    #[serde(default)]
+    pub exhausts: Vec<Param>,
     /// Arguments its result refers to and does not close.
     #[serde(default)]
     pub views: Vec<Param>,
@@ -370,6 +394,7 @@ impl Api {
             (&self.closes, Effect::Close),
             (&self.wraps, Effect::Take),
             (&self.views, Effect::View),
+            (&self.exhausts, Effect::Exhaust),
         ];
         lists
             .into_iter()

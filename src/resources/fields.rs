@@ -381,7 +381,10 @@ fn releases_in(
             let is_borrowed = if wanted.loops.contains(&name) {
                 !may_close_loop(program, file, id)
             } else {
-                oracle.effect_of_argument(id, at) == Effect::Borrow
+                matches!(
+                    oracle.effect_of_argument(id, at),
+                    Effect::Borrow | Effect::Exhaust
+                )
             };
             if is_borrowed {
                 borrowed.insert(arg.value);
@@ -523,7 +526,20 @@ fn is_foreign(program: &Program<'_>, class: ClassRef) -> bool {
     let Some(info) = program.class_info(class) else {
         return true;
     };
-    info.has_unknown_base
+    // `try: from lib import Base`, `except ImportError: Base = object`
+    let facts = program.facts(class.file);
+    let is_optional = program
+        .list(class.file, program.class(class).bases)
+        .iter()
+        .any(|&base| match facts.values[base].kind {
+            ValueKind::Var(var) => {
+                let defs = &facts.defs[facts.vars[var].defs.range()];
+                defs.len() > 1 && defs.iter().any(|it| matches!(it.kind, DefKind::Import(_)))
+            }
+            _ => false,
+        });
+    is_optional
+        || info.has_unknown_base
         || info.libraries.iter().any(|&it| {
             let text = program.api_text(it);
             let last = text.rsplit('.').next().unwrap_or(text);

@@ -62,7 +62,7 @@ pub fn is_kept_for(
             if open.contains(&arg.value)
                 && matches!(
                     oracle.effect_of_argument(id, at),
-                    Effect::Borrow | Effect::View
+                    Effect::Borrow | Effect::Exhaust | Effect::View
                 )
             {
                 open.remove(&arg.value);

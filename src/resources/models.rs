@@ -15,6 +15,9 @@ pub trait Resolve {
     /// What a function of the program does to its argument at this place of the facts' list; `None` when unknown.
     fn argument(&self, call: CallId, index: usize) -> Option<Effect>;
 
+    /// Whether it calls a function of the program.
+    fn is_ours(&self, call: CallId) -> bool;
+
     /// Whether a function of the program never returns.
     fn never_returns(&self, call: CallId) -> bool;
 
@@ -239,6 +242,16 @@ impl<R: Resolve> ModelOracle<'_, R> {
             .any(|&it| self.last_name(it).is_some_and(|it| with.contains(&it)))
     }
 
+    /// `sock.settimeout(…)`, `names.append(…)`: a method of another library, or of what nobody knows.
+    fn is_calm(&self, call: CallId) -> bool {
+        match self.facts.values[self.facts.calls[call].callee].kind {
+            ValueKind::Attr { name, .. } => {
+                self.resources.is_calm(self.text(name)) && !self.resolve.is_ours(call)
+            }
+            _ => false,
+        }
+    }
+
     /// `logger.info(…)`, whatever the logger is.
     fn is_logging(&self, call: CallId) -> bool {
         let ValueKind::Attr { base, name } = self.facts.values[self.facts.calls[call].callee].kind
@@ -285,7 +298,13 @@ impl<R: Resolve> Oracle for ModelOracle<'_, R> {
             ended_by: &api.ended_by,
             fails: &api.fails,
             owned_by: &api.owned_by,
+            gives_up: &api.gives_up,
             handles: &api.handles,
+            parts: &api.parts,
+            opened_by: &api.opened_by,
+            is_late: !is_through
+                && !api.opened_by.is_empty()
+                && !api.opened_if.iter().any(|it| self.is_given(call, it)),
             field,
             with_closes: api.with_closes,
             exhaustible: api.exhaustible,
@@ -307,7 +326,11 @@ impl<R: Resolve> Oracle for ModelOracle<'_, R> {
             ended_by: &[],
             fails: &[],
             owned_by: &[],
+            gives_up: &[],
             handles: &[],
+            parts: &[],
+            opened_by: &[],
+            is_late: false,
             field: it.field,
             with_closes: false,
             harmless: false,
@@ -358,7 +381,7 @@ impl<R: Resolve> Oracle for ModelOracle<'_, R> {
     fn cannot_raise(&self, call: CallId) -> bool {
         match self.api(call) {
             Some((api, false)) => api.cannot_raise,
-            _ => self.is_logging(call),
+            _ => self.is_logging(call) || self.is_calm(call),
         }
     }
 

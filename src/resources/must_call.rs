@@ -18,21 +18,24 @@
 //! first without exceptions, so that the finding can name the place that loses it.
 
 mod guards;
+mod paths;
 mod state;
 #[cfg(test)]
 mod tests;
 
+use std::cell::OnceCell;
 use std::collections::VecDeque;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::oracle::{Acquire, Oracle};
 use crate::base::{Idx, Span};
 use crate::facts::model::{CallId, FileFacts, ValueKind};
-use crate::flow::ir::{BlockId, Body, InstKind};
+use crate::flow::ir::{BlockId, Body, Exit, InstKind};
 use crate::flow::solve::{self, Analysis, Solution};
 use crate::limits;
 use crate::syntax::tree::FuncKind;
+use paths::{Known, Paths};
 use state::Holding;
 
 /// A resource that gets lost, and how.
@@ -46,6 +49,8 @@ pub struct Escape<'a> {
     pub outcome: Outcome,
     /// Where some other path releases it.
     pub released: Option<Span>,
+    /// The call that really opens it, when the one that makes it does not yet: `connect`.
+    pub opened: Option<Span>,
 }
 
 /// How a resource gets lost.
@@ -67,10 +72,21 @@ pub enum Outcome {
     OnlyOnException {
         /// What may raise.
         raises: Span,
-        /// Whether that is a failure to be expected: a `raise` statement, or a method that fails in the ordinary course of
-        /// things.
-        is_expected: bool,
+        /// Why that is to be expected.
+        failure: Failure,
     },
+}
+
+/// How likely it is that something raises.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub enum Failure {
+    /// A method of the resource that fails in the ordinary course of things: nobody listens, the name is taken.
+    Ordinary,
+    /// A `raise` statement of the function itself.
+    Raised,
+    /// Anything else that may raise.
+    #[default]
+    Any,
 }
 
 /// Escapes of one function, in the order of their acquisitions; `None` when it opens something and is too large to follow.
@@ -112,12 +128,14 @@ pub fn check<'a>(
             return None;
         }
         let solution = solve::solve(&holding, body)?;
+        let paths = OnceCell::new();
         for (bit, (call, acquire)) in chunk.iter().enumerate() {
             let search = Search {
                 body,
                 facts,
                 holding: &holding,
                 solution: &solution,
+                paths: &paths,
                 bit: 1 << bit,
                 call: *call,
             };
@@ -127,6 +145,7 @@ pub fn check<'a>(
                     acquire: acquire.clone(),
                     outcome,
                     released,
+                    opened: search.opened_late(),
                 });
             }
         }
@@ -135,13 +154,30 @@ pub fn check<'a>(
 }
 
 /// The search for the path on which one acquisition gets lost.
-struct Search<'a> {
-    body: &'a Body,
-    facts: &'a FileFacts,
-    holding: &'a Holding<'a>,
+struct Search<'a, 'b> {
+    body: &'b Body,
+    facts: &'b FileFacts,
+    holding: &'b Holding<'b>,
     solution: &'a Solution,
+    /// Made when the first one is searched.
+    paths: &'a OnceCell<Paths<'b>>,
     bit: u64,
     call: CallId,
+}
+
+/// A place that a search has got to.
+struct Way {
+    block: BlockId,
+    /// The next instruction.
+    start: usize,
+    state: Vec<u64>,
+    known: Known,
+    /// What was known where it set out.
+    first: Known,
+    /// The first instruction on the way that raised.
+    raised: Option<usize>,
+    /// The `return` statement that it passed.
+    returned: Option<Span>,
 }
 
 /// Which exceptions a search follows.
@@ -163,9 +199,10 @@ struct Found {
     raised: Option<Span>,
     /// Whether somebody else has it in the end: an instance that is made, a variable of the module.
     is_kept: bool,
+    failure: Failure,
 }
 
-impl Search<'_> {
+impl<'b> Search<'_, 'b> {
     fn run(&self) -> Option<(Outcome, Option<Span>)> {
         let normal = self.walk(Raising::Nothing);
         let is_named = self.holding.is_named(self.bit);
@@ -186,7 +223,7 @@ impl Search<'_> {
             (found.left.is_some() || found.rebound.is_some()).then_some((
                 Outcome::OnlyOnException {
                     raises,
-                    is_expected: raising == Raising::Expected,
+                    failure: found.failure,
                 },
                 normal.released,
             ))
@@ -199,51 +236,81 @@ impl Search<'_> {
         })
     }
 
+    fn paths(&self) -> &Paths<'b> {
+        self.paths
+            .get_or_init(|| Paths::new(self.body, self.facts, self.holding))
+    }
+
     /// Follows the bit from its acquisition to wherever it may get, breadth first, so that the nearest way out is named.
     fn walk(&self, raising: Raising) -> Found {
+        let paths = self.paths();
         let mut found = Found::default();
-        let mut seen = FxHashSet::default();
+        let mut seen: FxHashMap<BlockId, FxHashSet<Known>> = FxHashMap::default();
         let mut queue = VecDeque::new();
         for (block, position) in self.acquisitions() {
             let Some(entry) = self.solution.at(block) else {
                 continue;
             };
             let mut state = entry.to_vec();
+            let mut known = paths.at(block);
             let start = self.body.blocks[block.index()].start as usize;
             let mut goes_on = true;
             for inst in &self.body.insts[start..=position] {
                 goes_on = goes_on && self.holding.apply(inst, &mut state);
+                paths.pass(inst, &mut known);
             }
             if goes_on && state[0] & self.bit != 0 {
-                queue.push_back((block, position + 1, state, None));
+                queue.push_back(Way {
+                    block,
+                    start: position + 1,
+                    state,
+                    first: known.clone(),
+                    known,
+                    raised: None,
+                    returned: None,
+                });
             }
         }
-        while let Some((block, start, state, raised)) = queue.pop_front() {
-            self.losses(block, start, &state, raised, &mut found);
-            let mut out = Vec::new();
-            solve::flows_from(self.holding, self.body, block, start, &state, &mut |it| {
-                out.push(it);
-            });
-            for flow in out {
+        while let Some(way) = queue.pop_front() {
+            self.losses(&way, &mut found);
+            for (flow, known) in self.ways_on(&way) {
+                let block = way.block;
                 if flow.raised.is_none() && flow.state[0] & self.bit == 0 {
                     let exit = &self.body.blocks[block.index()].exit;
                     found.released = found
                         .released
-                        .or(self.holding.closing_behind(exit, self.bit));
+                        .or(self.holding.closing_behind(exit, self.bit, &way.state));
                 }
                 if flow.state[0] & self.bit == 0
-                    || flow.is_exception && !self.follows(block, &flow, raised, raising)
+                    || flow.is_exception && !self.follows(block, &flow, way.raised, raising)
                 {
                     continue;
                 }
-                let raised = raised.or(flow.raised);
+                let raised = way.raised.or(flow.raised);
+                let returned = self.returned_in(block).or(way.returned);
                 match flow.to {
                     Some(to) => {
-                        if seen.insert(to)
-                            && let Some(entry) = self.solution.at(to)
-                        {
-                            let start = self.body.blocks[to.index()].start as usize;
-                            queue.push_back((to, start, entry.to_vec(), raised));
+                        let Some(entry) = self.solution.at(to) else {
+                            continue;
+                        };
+                        let seen = seen.entry(to).or_default();
+                        let mut known = known;
+                        if seen.len() >= limits::PATHS_OF_BLOCK {
+                            known.meet(&way.first);
+                        }
+                        if seen.len() >= 2 * limits::PATHS_OF_BLOCK {
+                            known = Known::default();
+                        }
+                        if seen.insert(known.clone()) {
+                            queue.push_back(Way {
+                                block: to,
+                                start: self.body.blocks[to.index()].start as usize,
+                                state: entry.to_vec(),
+                                known,
+                                first: way.first.clone(),
+                                raised,
+                                returned,
+                            });
                         }
                     }
                     None => {
@@ -254,14 +321,92 @@ impl Search<'_> {
                         };
                         found.is_kept |= kept & self.bit != 0;
                         if found.left.is_none() && kept & self.bit == 0 {
-                            found.left = Some(self.end_of(block, flow.is_exception));
-                            found.raised = found.raised.or(raised.map(|it| self.body.insts[it].at));
+                            let end = self.end_of(block, flow.is_exception);
+                            found.left = Some(if flow.is_exception {
+                                end
+                            } else {
+                                returned.unwrap_or(end)
+                            });
+                            self.note_raised(raised, &mut found);
                         }
                     }
                 }
             }
         }
         found
+    }
+
+    /// The ways out of a block that what is known does not rule out, and what is known on each.
+    fn ways_on(&self, way: &Way) -> Vec<(solve::Flow, Known)> {
+        let paths = self.paths();
+        let block = &self.body.blocks[way.block.index()];
+        let mut flows = Vec::new();
+        solve::flows_from(
+            self.holding,
+            self.body,
+            way.block,
+            way.start,
+            &way.state,
+            &mut |it| flows.push(it),
+        );
+        let mut known = way.known.clone();
+        let mut next = way.start;
+        let mut out = Vec::new();
+        let mut is_first = true;
+        for flow in flows {
+            // Flows come in the order of their instructions; those of the exit come last.
+            let until = flow.raised.unwrap_or(block.end as usize);
+            for inst in &self.body.insts[next..until.max(next)] {
+                paths.pass(inst, &mut known);
+            }
+            next = until.max(next);
+            let mut known = known.clone();
+            if let Some(at) = flow.raised {
+                paths.raise(&self.body.insts[at], &mut known);
+            } else if let Exit::Branch { test, .. } = block.exit {
+                let outcome = std::mem::take(&mut is_first);
+                if paths.outcome(test, &known).is_some_and(|it| it != outcome) {
+                    continue;
+                }
+                paths.learn(test, outcome, &mut known);
+            }
+            out.push((flow, known));
+        }
+        out
+    }
+
+    fn note_raised(&self, raised: Option<usize>, found: &mut Found) {
+        if found.raised.is_some() {
+            return;
+        }
+        let Some(at) = raised else { return };
+        let inst = &self.body.insts[at];
+        found.raised = Some(inst.at);
+        found.failure = match inst.kind {
+            InstKind::Throw(_) => Failure::Raised,
+            _ if self.holding.may_fail(inst, self.bit) => Failure::Ordinary,
+            _ => Failure::Any,
+        };
+    }
+
+    /// The last `return` statement of a block.
+    fn returned_in(&self, block: BlockId) -> Option<Span> {
+        let block = self.body.blocks[block.index()];
+        let insts = &self.body.insts[block.start as usize..block.end as usize];
+        insts
+            .iter()
+            .rev()
+            .find(|it| matches!(it.kind, InstKind::Return(_)))
+            .map(|it| it.at)
+    }
+
+    /// For what the acquiring call only makes: the call that opens it.
+    fn opened_late(&self) -> Option<Span> {
+        if !self.holding.is_late(self.bit) {
+            return None;
+        }
+        let (_, position) = self.acquisitions().into_iter().next()?;
+        Some(self.body.insts[position].at)
     }
 
     /// Whether a search goes an exceptional way out of a block, with or without an exception that brought it there.
@@ -275,7 +420,12 @@ impl Search<'_> {
         let block = &self.body.blocks[block.index()];
         match (raising, flow.raised) {
             (Raising::Nothing, _) => false,
-            (Raising::Anything, _) => true,
+            // A subscript, an unpacking, an import: bugs, not failures. A closing that fails is not our business.
+            (Raising::Anything, Some(at)) => {
+                let inst = &self.body.insts[at];
+                raised.is_some() || inst.kind != InstKind::MayRaise && !self.holding.closes(inst)
+            }
+            (Raising::Anything, None) => true,
             // Handlers that all do not match stand for failures that nobody expects.
             // Those for other failures than the operating system's let these pass.
             (Raising::Expected, None) => raised.is_some_and(|it| {
@@ -296,23 +446,16 @@ impl Search<'_> {
     }
 
     /// Notes releases and rebindings inside a block, up to where the bit is gone.
-    fn losses(
-        &self,
-        block: BlockId,
-        start: usize,
-        state: &[u64],
-        raised: Option<usize>,
-        found: &mut Found,
-    ) {
-        let end = self.body.blocks[block.index()].end as usize;
-        let mut state = state.to_vec();
-        for inst in &self.body.insts[start..end] {
+    fn losses(&self, way: &Way, found: &mut Found) {
+        let end = self.body.blocks[way.block.index()].end as usize;
+        let mut state = way.state.clone();
+        for inst in &self.body.insts[way.start..end] {
             if state[0] & self.bit == 0 {
                 return;
             }
             if found.rebound.is_none() && self.holding.loses(inst, &state) & self.bit != 0 {
                 found.rebound = Some(inst.at);
-                found.raised = found.raised.or(raised.map(|it| self.body.insts[it].at));
+                self.note_raised(way.raised, found);
             }
             if !self.holding.apply(inst, &mut state) {
                 return;
@@ -328,7 +471,10 @@ impl Search<'_> {
         let mut out = Vec::new();
         for (number, block) in self.body.blocks.iter().enumerate() {
             for position in block.start as usize..block.end as usize {
-                if self.body.insts[position].kind == InstKind::Call(self.call) {
+                if self
+                    .holding
+                    .opens(&self.body.insts[position], self.call, self.bit)
+                {
                     out.push((Idx::new(number as u32), position));
                 }
             }

@@ -18,8 +18,16 @@ pub struct Acquire<'a> {
     pub fails: &'a [Box<str>],
     /// Methods that only its owner calls.
     pub owned_by: &'a [Box<str>],
+    /// Methods that release it, or raise and leave it when the time that they are given is over.
+    pub gives_up: &'a [Box<str>],
     /// Attributes and methods whose value stands for it.
     pub handles: &'a [Box<str>],
+    /// Attributes that are it: closing the part closes the whole.
+    pub parts: &'a [Box<str>],
+    /// Methods that open what the call only makes.
+    pub opened_by: &'a [Box<str>],
+    /// Whether the call only makes it.
+    pub is_late: bool,
     /// The position of the returned tuple where it is; `None` when the result itself is it.
     pub field: Option<u8>,
     /// Whether `with` releases it.

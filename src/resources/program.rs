@@ -38,6 +38,8 @@ pub struct Lost {
     pub outcome: Outcome,
     /// Where some other path releases it.
     pub released: Option<Span>,
+    /// The call that really opens it, when the one that makes it does not yet.
+    pub opened: Option<Span>,
     /// Methods that release it.
     pub closers: Vec<Box<str>>,
     /// Whether `with` releases it.
@@ -90,7 +92,7 @@ pub fn flows(program: &Program<'_>, func: FuncRef, version: (u16, u16)) -> Vec<(
     let facts = program.facts(func.file);
     let fact = program.func(func);
     let hold = |effect: Effect| match effect {
-        Effect::Borrow | Effect::Close => Hold::Nobody,
+        Effect::Borrow | Effect::Exhaust | Effect::Close => Hold::Nobody,
         Effect::Take | Effect::View | Effect::Elements => Hold::Result,
         Effect::Transfer => Hold::Somebody,
     };
@@ -153,6 +155,7 @@ fn lost_in(
                 class: escape.acquire.class,
                 outcome: escape.outcome,
                 released: escape.released,
+                opened: escape.opened,
                 closers: escape.acquire.closers.to_vec(),
                 with_closes: escape.acquire.with_closes,
                 harmless: escape.acquire.harmless,
@@ -465,16 +468,22 @@ impl<'a> InProgram<'a> {
             let call = &facts.calls[id];
             if let ValueKind::Attr { base, name } = facts.values[call.callee].kind
                 && open.remove(&base)
-                && let name = &facts.names[name.0 as usize]
-                && (inside.program.models.resources.is_closer(name)
-                    || inside.own.is_some_and(|it| it.is_ender(name)))
             {
-                effect = Effect::Close;
+                let name = &facts.names[name.0 as usize];
+                if inside.program.models.resources.is_closer(name)
+                    || inside.own.is_some_and(|it| it.is_ender(name))
+                {
+                    effect = Effect::Close;
+                } else if effect == Effect::Borrow && name == "read" && call.args.is_empty() {
+                    effect = Effect::Exhaust;
+                }
             }
             for (at, arg) in facts.args[call.args.range()].iter().enumerate() {
                 if open.contains(&arg.value) {
                     match oracle.effect_of_argument(id, at) {
                         Effect::Borrow => {}
+                        Effect::Exhaust if effect == Effect::Borrow => effect = Effect::Exhaust,
+                        Effect::Exhaust => {}
                         Effect::Close => effect = Effect::Close,
                         Effect::Transfer | Effect::Take | Effect::View | Effect::Elements => {
                             return None;
@@ -562,6 +571,10 @@ impl Resolve for InProgram<'_> {
             }
         }
         effect
+    }
+
+    fn is_ours(&self, call: CallId) -> bool {
+        !self.program.targets(self.file, call).is_empty()
     }
 
     fn never_returns(&self, _call: CallId) -> bool {

@@ -1,6 +1,7 @@
 //! What the rules on lost resources have in common: the words for a resource, and the finding for one that a path loses.
 
 use super::Context;
+use super::shortlived::is_short_lived;
 use crate::catalog::RuleMeta;
 use crate::facts::model::{ContextKind, Usage};
 use crate::finding::remedy::{Remedy, Safety, With};
@@ -133,24 +134,14 @@ pub(super) fn finding(cx: &Context<'_>, meta: &'static RuleMeta, lost: &Lost) ->
         }
         _ => Severity::Warning,
     };
-    let mut finding = Finding::new(meta, at, message)
-        .severity(severity)
-        .confidence(if lost.keeper.is_some() {
-            Confidence::Medium
-        } else {
-            Confidence::High
-        })
-        .label(
-            at,
-            Role::Acquire,
-            match lost.kind {
-                Kind::Process | Kind::Executor => "started here",
-                Kind::TemporaryFile | Kind::TemporaryDirectory | Kind::SharedMemory => {
-                    "created here"
-                }
-                _ => "opened here",
-            },
-        );
+    let (severity, confidence) = weight(cx, lost, severity);
+    let mut finding = acquired(
+        cx,
+        lost,
+        Finding::new(meta, at, message)
+            .severity(severity)
+            .confidence(confidence),
+    );
     if let Some(at) = lost.released {
         finding = finding.label(
             program.at(file, at),
@@ -186,6 +177,40 @@ pub(super) fn help_for(lost: &Lost) -> String {
         }
         Some(_) => format!("call `{closer}()` in a `finally` clause"),
         None => help(lost.kind, what, &lost.closers, lost.with_closes),
+    }
+}
+
+/// How sure a finding is that somebody is going to suffer, and how bad that is, on a path without exceptions. What short-lived
+/// code leaves open goes with its process.
+pub(super) fn weight(cx: &Context<'_>, lost: &Lost, severity: Severity) -> (Severity, Confidence) {
+    let call = &cx.program.facts(lost.func.file).calls[lost.call];
+    if is_short_lived(cx, lost.func, call.context) {
+        (severity.min(Severity::Warning), Confidence::Medium)
+    } else if lost.keeper.is_some() {
+        (severity, Confidence::Medium)
+    } else {
+        (severity, Confidence::High)
+    }
+}
+
+/// Says where it was opened; for what the call only makes, by which call.
+pub(super) fn acquired(cx: &Context<'_>, lost: &Lost, finding: Finding) -> Finding {
+    let file = lost.func.file;
+    let at = cx
+        .program
+        .at(file, cx.program.facts(file).calls[lost.call].at);
+    let opened = match lost.kind {
+        Kind::Process | Kind::Executor => "started here",
+        Kind::TemporaryFile | Kind::TemporaryDirectory | Kind::SharedMemory => "created here",
+        _ => "opened here",
+    };
+    match lost.opened {
+        Some(late) => finding.label(at, Role::Acquire, "made here").label(
+            cx.program.at(file, late),
+            Role::Acquire,
+            opened,
+        ),
+        None => finding.label(at, Role::Acquire, opened),
     }
 }
 

@@ -56,15 +56,15 @@ fn name(cx: &Context<'_>, out: &Sink, lost: &Lost, rebound: Span) -> Finding {
             words.noun, words.held
         )
     };
+    let (severity, confidence) = losing::weight(cx, lost, severity(lost.class, lost.harmless));
     let finding = Finding::new(out.meta(), at, message)
-        .severity(severity(lost.class, lost.harmless))
-        .confidence(Confidence::High)
-        .label(at, Role::Acquire, "opened here")
-        .label(
-            program.at(file, rebound),
-            Role::Leak,
-            "its last name is taken away here",
-        );
+        .severity(severity)
+        .confidence(confidence);
+    let finding = losing::acquired(cx, lost, finding).label(
+        program.at(file, rebound),
+        Role::Leak,
+        "its last name is taken away here",
+    );
     let finding = match lost.released {
         Some(it) => finding.label(
             program.at(file, it),

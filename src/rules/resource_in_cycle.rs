@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Context, Rule, Sink, tied};
 use crate::base::{Span, human};
-use crate::facts::model::{StoreKind, Target, ValueId, ValueKind};
+use crate::facts::model::{DefKind, StoreKind, Target, ValueId, ValueKind};
 use crate::finding::{Confidence, Finding, Growth, Role, Severity, Step};
 use crate::heap::cycle::{Cycle, Itself};
 use crate::heap::growth::ProgramKind;
@@ -107,20 +107,14 @@ impl Rule for ResourceInCycle {
                             .or_insert_with(|| is_let_go(cx, class, it))
                     })
                     && (kind == What::OPEN || !classes.iter().any(|&it| lasts(it)))
+                    // All that one object leaves open is one defect.
                     && reported.insert((
                         it.file,
                         it.class,
-                        it.attr,
-                        if kind == What::OPEN {
-                            it.at
-                        } else {
-                            Span::default()
-                        },
+                        (kind != What::OPEN).then_some(it.attr),
                     ))
                 {
-                    if kind != What::OPEN {
-                        reported_kinds |= kind;
-                    }
+                    reported_kinds |= kind;
                     out.report(finding(cx, out.meta(), cycle, it));
                 }
             }
@@ -343,7 +337,7 @@ fn is_closed(cx: &Context<'_>, class: ClassRef, held: &Held) -> bool {
             let ValueKind::Attr { base, name } = it.facts.values[call.callee].kind else {
                 continue;
             };
-            let is_attr = |id| matches!(it.facts.values[id].kind, ValueKind::Attr { name, .. } if program.sym_of(file, name) == held.attr);
+            let is_attr = |id| is_of(program, file, id, held.attr);
             // `self.file.close()`, and `stop(self.file)` as far as it is a call of something that closes.
             let closes =
                 program.models.resources.is_closer(program.name(file, name)) && is_attr(base);
@@ -390,6 +384,20 @@ fn is_closed(cx: &Context<'_>, class: ClassRef, held: &Held) -> bool {
             || program.is_taken(func)
             || program.is_method_name_called(func)
     }) || !closers.is_empty() && is_managed(program, class)
+}
+
+/// Whether a value is what the attribute holds, or a part of it: `self.pair[0]`, `end` of `for end in self.pair`.
+fn is_of(program: &Program<'_>, file: u32, value: ValueId, attr: Sym) -> bool {
+    let facts = program.facts(file);
+    let is_attr = |id: ValueId| matches!(facts.values[id].kind, ValueKind::Attr { name, .. } if program.sym_of(file, name) == attr);
+    match facts.values[value].kind {
+        ValueKind::Item { base, .. } => is_attr(base),
+        ValueKind::Var(var) => facts.defs[facts.vars[var].defs.range()].iter().any(|def| {
+            matches!(def.kind, DefKind::Element(_) | DefKind::Unpack(_))
+                && def.value.is_some_and(is_attr)
+        }),
+        _ => is_attr(value),
+    }
 }
 
 /// Whether an object of the class is entered or handed to something that closes it.

@@ -5,7 +5,7 @@ use rustc_hash::FxHashSet;
 use super::{Context, Rule, Sink, losing, resource_in_cycle};
 use crate::finding::{Confidence, Finding, Growth, Role, Severity, Step};
 use crate::models::resources::{Class, Kind};
-use crate::resources::fields::{self, Owner};
+use crate::resources::fields::{self, Field, Owner};
 
 pub(super) struct ResourceWithoutOwner;
 
@@ -34,10 +34,17 @@ impl Rule for ResourceWithoutOwner {
             {
                 continue;
             }
-            // Both ends of a pipe have one opening.
-            if !seen.insert((field.file, field.call)) {
+            // Both ends of a pipe have one opening, and an object that nobody closes is one defect, whatever it holds.
+            if !seen.insert(field.class) {
                 continue;
             }
+            let others = cx.fields.iter().filter(|it| {
+                it.class == field.class
+                    && it.name != field.name
+                    && matches!(it.owner, Owner::None { .. })
+            });
+            let mut others: Vec<&Field> = others.collect();
+            others.dedup_by_key(|it| it.name);
             let at = program.at(field.file, program.facts(field.file).calls[field.call].at);
             let losing::Words { noun, released, .. } = losing::words(field.kind);
             let owner = program.qualified_class(field.class);
@@ -58,11 +65,7 @@ impl Rule for ResourceWithoutOwner {
                 ),
             )
             .severity(severity)
-            .confidence(if releases_other.is_some() {
-                Confidence::High
-            } else {
-                Confidence::Medium
-            })
+            .confidence(Confidence::Medium)
             .label(at, Role::Acquire, "opened here")
             .label(
                 program.at(field.class.file, program.class(field.class).name_span),
@@ -74,6 +77,16 @@ impl Rule for ResourceWithoutOwner {
                     program.at(method.file, program.func(method).name_span),
                     Role::Release,
                     "releases other attributes, and not this one",
+                );
+            }
+            for other in others {
+                finding = finding.label(
+                    program.at(other.file, program.facts(other.file).calls[other.call].at),
+                    Role::Resource,
+                    format!(
+                        "nor is what `.{}` holds {released}",
+                        program.text(other.name)
+                    ),
                 );
             }
             let closer = fields::closer(&field.closers);

@@ -5,7 +5,7 @@
 
 use super::{Context, Rule, Sink, losing};
 use crate::facts::model::Usage;
-use crate::finding::{Confidence, Finding, Growth, Role, Severity};
+use crate::finding::{Finding, Growth, Role, Severity};
 use crate::models::resources::{Class, Kind};
 use crate::resources::must_call::Outcome;
 use crate::resources::program::Lost;
@@ -63,9 +63,10 @@ fn finding(cx: &Context<'_>, meta: &'static crate::catalog::RuleMeta, lost: &Los
         Class::C | Class::D if is_chained => Severity::Info,
         _ => Severity::Warning,
     };
+    let (severity, confidence) = losing::weight(cx, lost, severity);
     let mut finding = Finding::new(meta, at, message)
         .severity(severity)
-        .confidence(Confidence::High)
+        .confidence(confidence)
         .label(at, Role::Acquire, "opened here");
     if let Some(released) = lost.released {
         finding = finding.label(

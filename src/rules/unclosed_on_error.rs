@@ -2,12 +2,14 @@
 
 use rustc_hash::FxHashSet;
 
+use super::shortlived::is_short_lived;
 use super::{Context, Rule, Sink, losing};
-use crate::facts::model::ContextKind;
+use crate::facts::model::{CallId, ContextKind, DefKind, ValueKind};
 use crate::finding::{Confidence, Finding, Growth, Role, Severity};
 use crate::heap::growth::ProgramKind;
+use crate::link::FuncRef;
 use crate::models::resources::{Class, Kind};
-use crate::resources::must_call::Outcome;
+use crate::resources::must_call::{Failure, Outcome};
 use crate::resources::program::Lost;
 
 pub(super) struct UnclosedOnError;
@@ -20,11 +22,7 @@ impl Rule for UnclosedOnError {
     fn check(&self, cx: &Context<'_>, out: &mut Sink) {
         let mut seen = FxHashSet::default();
         for lost in &cx.lost {
-            let Outcome::OnlyOnException {
-                raises,
-                is_expected,
-            } = lost.outcome
-            else {
+            let Outcome::OnlyOnException { raises, failure } = lost.outcome else {
                 continue;
             };
             // What the same call loses without an exception says it already.
@@ -33,7 +31,12 @@ impl Rule for UnclosedOnError {
                     && it.call == lost.call
                     && !matches!(it.outcome, Outcome::OnlyOnException { .. })
             };
-            if cx.lost.iter().any(is_said) || !seen.insert((lost.func, lost.call)) {
+            // The file that stays, rather than the object that goes.
+            let is_worse =
+                |it: &Lost| it.func == lost.func && it.call == lost.call && it.class < lost.class;
+            if cx.lost.iter().any(|it| is_said(it) || is_worse(it))
+                || !seen.insert((lost.func, lost.call))
+            {
                 continue;
             }
             let program = cx.program;
@@ -56,20 +59,22 @@ impl Rule for UnclosedOnError {
                 )
             };
             let mut finding = Finding::new(out.meta(), at, message)
-                .severity(if lost.harmless {
+                .severity(if lost.harmless || !lasts(cx, lost, failure) {
                     Severity::Info
                 } else {
                     Severity::Warning
                 })
                 .confidence(match lost.class {
                     // Its name may have gone out long before.
-                    _ if lost.kind == Kind::TemporaryFile => Confidence::Low,
+                    _ if lost.kind == Kind::TemporaryFile && lost.released.is_none() => {
+                        Confidence::Low
+                    }
                     // Who opens an object of the program's own does not see what it holds.
-                    _ if lost.keeper.is_some() && !is_expected => Confidence::Low,
+                    _ if lost.keeper.is_some() && failure == Failure::Any => Confidence::Low,
                     Class::A | Class::B => Confidence::Medium,
-                    // The frame goes with its exception, unless somebody keeps that.
                     Class::C | Class::D => {
-                        if is_expected
+                        if failure != Failure::Any
+                            || keeps_frame(cx, lost.func)
                             || cx.kind == ProgramKind::Application && is_straight(cx, lost)
                         {
                             Confidence::Medium
@@ -77,13 +82,12 @@ impl Rule for UnclosedOnError {
                             Confidence::Low
                         }
                     }
-                })
-                .label(at, Role::Acquire, "opened here")
-                .label(
-                    program.at(file, raises),
-                    Role::Leak,
-                    format!("still {held} when this raises"),
-                );
+                });
+            finding = losing::acquired(cx, lost, finding).label(
+                program.at(file, raises),
+                Role::Leak,
+                format!("still {held} when this raises"),
+            );
             if let Some(it) = lost.released {
                 finding = finding.label(
                     program.at(file, it),
@@ -108,6 +112,58 @@ impl Rule for UnclosedOnError {
             );
         }
     }
+}
+
+/// Whether it stays longer than its frame: what no reference count gives back, a peer that does not answer, a frame that
+/// somebody keeps.
+fn lasts(cx: &Context<'_>, lost: &Lost, failure: Failure) -> bool {
+    let call = &cx.program.facts(lost.func.file).calls[lost.call];
+    let is_process = lost.kind == Kind::Process;
+    match lost.class {
+        // A process that ends by the exception gives everything back but files.
+        Class::A | Class::B => {
+            matches!(lost.kind, Kind::TemporaryFile | Kind::TemporaryDirectory)
+                || !is_short_lived(cx, lost.func, call.context)
+        }
+        Class::C | Class::D if failure == Failure::Ordinary || is_process => {
+            !is_short_lived(cx, lost.func, call.context)
+        }
+        Class::C | Class::D => keeps_frame(cx, lost.func),
+    }
+}
+
+/// Whether a handler of the function keeps the traceback, and with it the frame: it stores the exception, or goes on for long
+/// while it is being handled.
+fn keeps_frame(cx: &Context<'_>, func: FuncRef) -> bool {
+    let program = cx.program;
+    let facts = program.facts(func.file);
+    let fact = program.func(func);
+    let goes_on = (fact.calls.start..fact.calls.end)
+        .map(CallId::new)
+        .any(|id| {
+            let mut in_loop = false;
+            let mut contexts = program.contexts(func.file, facts.calls[id].context);
+            let in_handler = contexts.any(|it| {
+                in_loop |= matches!(it, ContextKind::While { .. });
+                matches!(it, ContextKind::Handler { .. })
+            });
+            let calls_itself = || {
+                let targets = program.targets(func.file, id);
+                targets.iter().any(|it| it.func == func)
+            };
+            in_handler && (in_loop || calls_itself())
+        });
+    goes_on
+        || facts.stores.as_slice()[fact.stores.range()]
+            .iter()
+            .any(|store| {
+                store.value.is_some_and(|it| match facts.values[it].kind {
+                    ValueKind::Var(var) => facts.defs[facts.vars[var].defs.range()]
+                        .iter()
+                        .any(|def| def.kind == DefKind::Except),
+                    _ => false,
+                })
+            })
 }
 
 /// Whether opening and closing stand in no `try`.

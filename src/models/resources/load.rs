@@ -24,11 +24,14 @@ pub const BUNDLED: &[(&str, &str)] = &[
     bundled!("databases"),
     bundled!("http_clients"),
     bundled!("data"),
+    bundled!("calm"),
 ];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    #[serde(default)]
+    calm: Vec<Box<str>>,
     #[serde(default)]
     api: Vec<Api>,
 }
@@ -41,6 +44,7 @@ pub(super) fn parse(files: &[(&str, &str)]) -> Result<Resources, ModelError> {
             message,
         };
         let file: File = toml::from_str(text).map_err(|it| error(it.to_string()))?;
+        resources.calm.extend(file.calm);
         for api in file.api {
             if let Some(what) = fault(&api) {
                 let name = api.names.first().map_or("", |it| it);

@@ -30,6 +30,8 @@ pub(super) struct Guard {
     pub(super) of: u64,
     /// The closing.
     pub(super) at: Span,
+    /// Whether it closes, rather than hands over.
+    pub(super) closes: bool,
 }
 
 /// By the value that a branch tests.
@@ -57,8 +59,9 @@ impl Guards {
                 if facts.calls[call].context.is_none() {
                     continue;
                 }
+                let closes = holding.closes(inst);
                 for var in holding.discharged(call) {
-                    guards.note(body, facts, call, var, number, &opened);
+                    guards.note(body, facts, (call, closes), var, number, &opened);
                 }
             }
         }
@@ -69,7 +72,7 @@ impl Guards {
         &mut self,
         body: &Body,
         facts: &FileFacts,
-        call: CallId,
+        (call, closes): (CallId, bool),
         var: VarId,
         block: usize,
         opened: &[(CallId, FxHashSet<Subject>)],
@@ -99,6 +102,7 @@ impl Guards {
                         var,
                         of,
                         at: facts.calls[call].at,
+                        closes,
                     });
                 }
             }
@@ -115,7 +119,9 @@ fn tests_of(facts: &FileFacts, context: Option<ContextId>) -> Vec<ValueId> {
     let mut tests = Vec::new();
     let mut at = context;
     while let Some(context) = at.filter(|_| tests.len() < limits::TESTS_FOLLOWED) {
-        if let ContextKind::If { test, .. } = facts.contexts[context].kind {
+        if let ContextKind::If { test, .. } | ContextKind::While { test, .. } =
+            facts.contexts[context].kind
+        {
             tests.push(test);
         }
         at = facts.contexts[context].parent;

@@ -19,6 +19,19 @@ use crate::models::resources::{Class, Effect, Kind};
 use crate::resources::oracle::{Acquire, Oracle};
 use crate::syntax::tree::CompareOp;
 
+/// Methods of a path that is text, or an object, which give the same path in another spelling.
+const SPELLINGS: &[&str] = &[
+    "encode",
+    "decode",
+    "strip",
+    "rstrip",
+    "replace",
+    "lower",
+    "as_posix",
+    "__str__",
+    "__fspath__",
+];
+
 /// What a value may refer to.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub(super) struct Refs {
@@ -55,6 +68,8 @@ struct Call {
     receiver: Effect,
     never_returns: bool,
     cannot_raise: bool,
+    /// Whether a library API with a model is called.
+    is_modeled: bool,
     /// A function that may give back a path in another spelling.
     spells: bool,
     slot: Option<usize>,
@@ -87,6 +102,8 @@ pub(super) struct Holding<'a> {
     counted: u64,
     /// What stands on disk: opening it, by its path, takes nothing over.
     on_disk: u64,
+    /// What its maker does not open yet.
+    late: u64,
     named: u64,
     lends: bool,
     /// Whether nobody throws into it.
@@ -118,6 +135,7 @@ impl<'a> Holding<'a> {
             exhaustible: 0,
             counted: 0,
             on_disk: 0,
+            late: 0,
             named: 0,
             lends: oracle.lends_what_it_yields(func),
             in_peace: oracle.yields_in_peace(func),
@@ -126,6 +144,7 @@ impl<'a> Holding<'a> {
         it.exhaustible = it.mask(|acquire| acquire.exhaustible);
         it.on_disk = it
             .mask(|acquire| matches!(acquire.kind, Kind::TemporaryFile | Kind::TemporaryDirectory));
+        it.late = it.mask(|acquire| acquire.is_late);
         it.counted = it.mask(|acquire| matches!(acquire.class, Class::C | Class::D));
         it.lent = lent::lent(body, facts, oracle, func, &|name| it.closers(name) != 0);
         if it.this.is_some() {
@@ -176,7 +195,9 @@ impl<'a> Holding<'a> {
         };
         let passes_on = |it: &Effect| matches!(it, Effect::Take | Effect::View | Effect::Elements);
         let is_handle = method.is_some_and(|(_, name)| self.handles(name) != 0);
-        let spells = self.on_disk != 0 && count > 0 && !oracle.is_modeled(call);
+        let is_modeled = oracle.is_modeled(call);
+        let is_spelling = method.is_some_and(|(_, name)| SPELLINGS.contains(&name));
+        let spells = self.on_disk != 0 && (count > 0 || is_spelling) && !is_modeled;
         let has_slot = spells
             || acquires != 0
             || is_handle
@@ -197,6 +218,7 @@ impl<'a> Holding<'a> {
                 receiver,
                 never_returns: oracle.never_returns(call),
                 cannot_raise: oracle.cannot_raise(call),
+                is_modeled,
                 spells,
                 slot,
                 ends,
@@ -226,11 +248,72 @@ impl<'a> Holding<'a> {
     }
 
     fn closers(&self, name: &str) -> u64 {
-        self.mask(|it| it.closers.iter().chain(it.ended_by).any(|it| &**it == name))
+        self.mask(|it| it.closers.iter().any(|it| &**it == name))
     }
 
     fn handles(&self, name: &str) -> u64 {
-        self.mask(|it| it.handles.iter().any(|it| &**it == name))
+        let is_it = |it: &Box<str>| &**it == name || &**it == "*";
+        self.mask(|it| it.handles.iter().any(is_it)) & !self.closers(name)
+    }
+
+    /// Attributes that are the resource itself: closing the part closes it.
+    fn parts(&self, name: &str) -> u64 {
+        self.mask(|it| it.parts.iter().any(|it| &**it == name))
+    }
+
+    /// What a method call reads to its end, so that it closes itself: `read()`, and `read(size)` again and again.
+    fn ended(&self, call: CallId, name: &str) -> u64 {
+        let ended = self.mask(|it| it.ended_by.iter().any(|it| &**it == name));
+        if ended != 0 && (self.reads_all(call) || self.is_in_loop(call)) {
+            ended
+        } else {
+            0
+        }
+    }
+
+    /// What reading it to its end closes.
+    fn read_out(&self) -> u64 {
+        self.mask(|it| it.ended_by.iter().any(|it| &**it == "read"))
+    }
+
+    pub(super) fn func(&self) -> FuncId {
+        self.func
+    }
+
+    pub(super) fn is_modeled(&self, call: CallId) -> bool {
+        self.calls.get(&call).is_some_and(|it| it.is_modeled)
+    }
+
+    pub(super) fn is_late(&self, bit: u64) -> bool {
+        self.late & bit != 0
+    }
+
+    /// What a method call opens of what its object only was made for: `connect`.
+    fn opened_late(&self, call: CallId, state: &[u64]) -> u64 {
+        if self.late == 0 {
+            return 0;
+        }
+        method_of(self.facts, call).map_or(0, |(base, name)| {
+            let late = self.mask(|it| it.is_late && it.opened_by.iter().any(|it| &**it == name));
+            if late == 0 {
+                0
+            } else {
+                self.refs(base, state).own & late
+            }
+        })
+    }
+
+    /// Whether an instruction may be the one that opens what a call makes.
+    pub(super) fn opens(&self, inst: &Inst, maker: CallId, bit: u64) -> bool {
+        let InstKind::Call(call) = inst.kind else {
+            return false;
+        };
+        if self.late & bit == 0 {
+            return call == maker;
+        }
+        method_of(self.facts, call).is_some_and(|(_, name)| {
+            self.mask(|it| it.opened_by.iter().any(|it| &**it == name)) & bit != 0
+        })
     }
 
     fn mask_of(&self, call: CallId, is_in: impl Fn(&Acquire<'_>) -> bool) -> u64 {
@@ -286,7 +369,7 @@ impl<'a> Holding<'a> {
         };
         let ends = |it: &Effect| matches!(it, Effect::Close | Effect::Transfer | Effect::Take);
         if let Some((base, name)) = method_of(self.facts, call)
-            && (self.closers(name) != 0 || ends(&known.receiver))
+            && (self.closers(name) | self.ended(call, name) != 0 || ends(&known.receiver))
         {
             vars.extend(self.var_of(base));
         }
@@ -295,7 +378,11 @@ impl<'a> Holding<'a> {
             if ends(effect) {
                 let value = self.spelled(arg.value);
                 let value = match self.facts.values[value].kind {
-                    ValueKind::Attr { base, name } if self.closers(self.name(name)) != 0 => base,
+                    ValueKind::Attr { base, name }
+                        if self.closers(self.name(name)) | self.parts(self.name(name)) != 0 =>
+                    {
+                        base
+                    }
                     _ => value,
                 };
                 vars.extend(self.var_of(value));
@@ -406,7 +493,7 @@ impl<'a> Holding<'a> {
                 let name = self.name(name);
                 let base = inner(base);
                 Refs {
-                    own: base.own & self.closers(name),
+                    own: base.own & (self.closers(name) | self.parts(name)),
                     view: base.all() & self.handles(name),
                 }
             }
@@ -459,12 +546,13 @@ impl<'a> Holding<'a> {
             Effect::Transfer if opens != 0 => refs.all() & !self.on_disk,
             Effect::Transfer => refs.all(),
             Effect::Elements => refs.own & self.exhaustible,
+            Effect::Exhaust => refs.all() & self.read_out(),
             Effect::Borrow | Effect::Take | Effect::View => 0,
         };
         match method_of(self.facts, call) {
             Some((base, name)) => {
                 let base = self.refs(base, state);
-                kills |= base.own & self.closers(name);
+                kills |= base.own & (self.closers(name) | self.ended(call, name));
                 kills |= ended(base, known.receiver);
                 kills |= known.ends.iter().fold(0, |all, &slot| all | state[slot]);
             }
@@ -491,12 +579,15 @@ impl<'a> Holding<'a> {
             Effect::View => result.view |= refs.all(),
             Effect::Elements => result.view |= refs.own,
             Effect::Borrow if known.spells => result = result.or(refs.and(self.on_disk)),
-            Effect::Borrow | Effect::Transfer | Effect::Close => {}
+            Effect::Borrow | Effect::Exhaust | Effect::Transfer | Effect::Close => {}
         };
         if let Some((base, name)) = method_of(self.facts, call) {
             let base = self.refs(base, state);
             add(base, known.receiver);
             add(base.and(self.handles(name)), Effect::View);
+            if known.spells && SPELLINGS.contains(&name) {
+                add(base.and(self.on_disk), Effect::Take);
+            }
         }
         let args = self.facts.args[fact.args.range()].iter();
         for (arg, effect) in args.zip(&known.arguments) {
@@ -543,7 +634,10 @@ impl<'a> Holding<'a> {
                 let known = &self.calls[&call];
                 known.receiver == Effect::Close
                     || known.arguments.contains(&Effect::Close)
-                    || method_of(self.facts, call).is_some_and(|(_, it)| self.closers(it) != 0)
+                    || known.receiver == Effect::Exhaust
+                    || known.arguments.contains(&Effect::Exhaust) && self.read_out() != 0
+                    || method_of(self.facts, call)
+                        .is_some_and(|(_, it)| self.closers(it) | self.ended(call, it) != 0)
             }
             InstKind::Enter { .. } => true,
             _ => false,
@@ -551,11 +645,14 @@ impl<'a> Holding<'a> {
     }
 
     /// The closing that a branch stands for.
-    pub(super) fn closing_behind(&self, exit: &Exit, bit: u64) -> Option<Span> {
+    pub(super) fn closing_behind(&self, exit: &Exit, bit: u64, state: &[u64]) -> Option<Span> {
         let Exit::Branch { test, .. } = *exit else {
             return None;
         };
-        let guard = self.guards.at(test).iter().find(|it| it.of & bit != 0);
+        let guard = self.guards.at(test).iter().find(|it| {
+            let owned = slot(self.vars.get(&it.var).copied(), state).own;
+            it.closes && it.of & owned & bit != 0
+        });
         guard.map(|it| it.at)
     }
 
@@ -576,6 +673,18 @@ impl<'a> Holding<'a> {
                 };
                 if says_zero {
                     self.refs(left, state).own & self.mask(|it| it.kind == Kind::Process)
+                } else {
+                    0
+                }
+            }
+            // `if "f" in locals()` fails
+            ValueKind::Compare {
+                op: op @ (CompareOp::In | CompareOp::NotIn),
+                left,
+                right,
+            } => {
+                if outcome == (op == CompareOp::NotIn) {
+                    self.unbound(left, right, state)
                 } else {
                     0
                 }
@@ -632,6 +741,32 @@ impl<'a> Holding<'a> {
         }
     }
 
+    /// What the variable owns that is not bound when its name is not in `locals()`.
+    fn unbound(&self, name: ValueId, names: ValueId, state: &[u64]) -> u64 {
+        let ValueKind::Str {
+            text: Some(text), ..
+        } = self.facts.values[name].kind
+        else {
+            return 0;
+        };
+        let is_locals = match self.facts.values[names].kind {
+            ValueKind::Call(call) => {
+                let fact = &self.facts.calls[call];
+                let asks = ["locals", "vars", "dir"];
+                matches!(self.facts.values[fact.callee].kind, ValueKind::Var(var)
+                    if asks.contains(&self.name(self.facts.vars[var].name)))
+                    && fact.args.is_empty()
+            }
+            _ => false,
+        };
+        if !is_locals {
+            return 0;
+        }
+        let vars = self.vars.iter();
+        vars.filter(|(var, _)| self.facts.vars[**var].name == text)
+            .fold(0, |all, (_, &at)| all | slot(Some(at), state).own)
+    }
+
     /// Whether a loop over the variable closes its elements.
     fn is_drained_var(&self, var: VarId) -> bool {
         self.drained_vars.contains(&var)
@@ -649,10 +784,21 @@ impl<'a> Holding<'a> {
                 state[slot] |= refs.own;
                 state[slot + 1] |= refs.view;
                 if self.is_drained_var(var) {
-                    state[0] &= !refs.all();
+                    self.end(refs.all(), state);
                 }
             }
-            None => state[0] &= !refs.all(),
+            None => self.end(refs.all(), state),
+        }
+    }
+
+    /// Notes that somebody has closed these, or answers for them from now on. What is not open yet then is not ours when it
+    /// is.
+    fn end(&self, them: u64, state: &mut [u64]) {
+        state[0] &= !them;
+        if them & self.late != 0 {
+            for &slot in self.vars.values() {
+                state[slot] &= !(them & self.late);
+            }
         }
     }
 }
@@ -674,7 +820,9 @@ impl Analysis for Holding<'_> {
             InstKind::Call(call) => {
                 let known = &self.calls[&call];
                 // A closing that raises is not our business either.
-                !known.cannot_raise && !known.never_returns && !self.closes(inst)
+                !known.cannot_raise
+                    && !known.never_returns
+                    && (!self.closes(inst) || self.gives_up(call) != 0)
             }
             InstKind::Enter { manager, .. } => match self.facts.values[manager].kind {
                 ValueKind::Call(call) => !self.calls.get(&call).is_some_and(|it| it.cannot_raise),
@@ -695,12 +843,13 @@ impl Analysis for Holding<'_> {
                     return false;
                 }
                 let result = self.result(call, state);
-                state[0] &= !self.kills(call, state);
+                self.end(self.kills(call, state), state);
                 if let Some(slot) = known.slot {
                     state[slot] = result.own;
                     state[slot + 1] = result.view;
                 }
-                state[0] |= known.acquires | self.owned_by(call, state);
+                state[0] |= known.acquires & !self.late;
+                state[0] |= self.owned_by(call, state) | self.opened_late(call, state);
             }
             InstKind::Bind { var, value } => self.bind(var, self.refs(value, state), true, state),
             InstKind::Part {
@@ -711,7 +860,7 @@ impl Analysis for Holding<'_> {
             InstKind::Unbind(var) => {
                 if let Some(&slot) = self.vars.get(&var) {
                     // `del f` is how CPython is told to close what goes with its last reference.
-                    state[0] &= !(state[slot] & self.counted);
+                    self.end(state[slot] & self.counted, state);
                     state[slot] = 0;
                     state[slot + 1] = 0;
                 }
@@ -723,6 +872,10 @@ impl Analysis for Holding<'_> {
                     let child = self.refs(store.base, state).own;
                     state[0] &= !(child & self.mask(|it| it.kind == Kind::Process));
                 }
+                // The keys of a container are held as its values are.
+                if let Target::Item(key) = store.target {
+                    self.end(self.refs(key, state).all(), state);
+                }
                 let refs = store
                     .value
                     .map_or_else(Refs::default, |it| self.refs(it, state));
@@ -733,36 +886,42 @@ impl Analysis for Holding<'_> {
                         state[slot] = refs.own;
                         state[slot + 1] = refs.view;
                     }
-                    None => state[0] &= !refs.all(),
+                    None => self.end(refs.all(), state),
                 }
             }
             InstKind::Enter { manager, var, .. } => {
                 let refs = self.refs(manager, state);
-                state[0] &= !(refs.own & self.with_closes);
+                self.end(refs.own & self.with_closes & !self.late, state);
                 if let Some(var) = var {
                     self.bind(var, refs, true, state);
                 }
             }
+            // What is opened only inside of it.
+            InstKind::Exit { manager, .. } => {
+                let refs = self.refs(manager, state);
+                state[0] &= !(refs.own & self.with_closes & self.late);
+            }
             InstKind::Return(Some(value)) | InstKind::Throw(Some(value)) => {
-                state[0] &= !self.refs(value, state).all();
+                self.end(self.refs(value, state).all(), state);
             }
             InstKind::Yield(Some(value)) if !self.lends => {
-                state[0] &= !self.refs(value, state).all();
+                self.end(self.refs(value, state).all(), state);
             }
             InstKind::Define(func) => {
                 let free = self.facts.funcs[func].free.iter();
                 for var in free.filter(|it| !self.lent.contains(*it)) {
-                    state[0] &= !slot(self.vars.get(var).copied(), state).all();
+                    self.end(slot(self.vars.get(var).copied(), state).all(), state);
                 }
             }
             InstKind::Iterate(value) => {
                 let refs = self.refs(value, state);
                 let is_drained = self.drained.contains(&value);
-                state[0] &= !(if is_drained {
+                let ended = if is_drained {
                     refs.all()
                 } else {
                     refs.own & self.exhaustible
-                });
+                };
+                self.end(ended, state);
             }
             _ => {}
         }
@@ -773,9 +932,10 @@ impl Analysis for Holding<'_> {
         match inst.kind {
             InstKind::Call(call) => {
                 let wrapped = self.result(call, state).own & !self.calls[&call].acquires;
-                state[0] &= !(self.kills(call, state) | wrapped);
+                let kept = self.gives_up(call);
+                state[0] &= !(self.kills(call, state) & !kept | wrapped);
             }
-            InstKind::Enter { manager, .. } => {
+            InstKind::Enter { manager, .. } | InstKind::Exit { manager, .. } => {
                 state[0] &= !(self.refs(manager, state).own & self.with_closes);
             }
             // An opening that is waited for has not opened anything when it is cancelled.

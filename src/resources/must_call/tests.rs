@@ -142,6 +142,10 @@ impl Resolve for ByName<'_> {
         }
     }
 
+    fn is_ours(&self, call: CallId) -> bool {
+        self.function(call).is_some()
+    }
+
     fn never_returns(&self, _call: CallId) -> bool {
         false
     }

@@ -1,7 +1,7 @@
 //! What calls and values show by their form: elements that refer to nothing, failures to be expected, ownership kept.
 
 use super::Holding;
-use crate::facts::model::{CallId, ContextKind, DefKind, FileFacts, ValueId, ValueKind};
+use crate::facts::model::{ArgKindF, CallId, ContextKind, DefKind, FileFacts, ValueId, ValueKind};
 use crate::flow::ir::{Inst, InstKind};
 use crate::limits;
 use crate::models::resources::Effect;
@@ -89,13 +89,70 @@ impl Holding<'_> {
             return 0;
         };
         method_of(self.facts, call).map_or(0, |(base, name)| {
-            let fails = self.mask(|it| it.fails.iter().any(|it| &**it == name));
+            let fails =
+                self.mask(|it| it.fails.iter().any(|it| &**it == name)) | self.gives_up(call);
             if fails == 0 {
                 0
             } else {
                 self.refs(base, state).own & fails
             }
         })
+    }
+
+    /// Whether an instruction calls a method that fails in the ordinary course of things, or an acquisition that does.
+    pub(in crate::resources::must_call) fn may_fail(&self, inst: &Inst, bit: u64) -> bool {
+        let InstKind::Call(call) = inst.kind else {
+            return false;
+        };
+        method_of(self.facts, call).is_some_and(|(_, name)| {
+            let fails = self.mask(|it| it.fails.iter().any(|it| &**it == name));
+            (fails | self.gives_up(call)) & bit != 0
+        })
+    }
+
+    /// What a method call leaves open when the time that it is given is over: `child.wait(timeout=3)`.
+    pub(super) fn gives_up(&self, call: CallId) -> u64 {
+        let Some((_, name)) = method_of(self.facts, call) else {
+            return 0;
+        };
+        let them = self.mask(|it| it.gives_up.iter().any(|it| &**it == name));
+        let is_timed = || {
+            self.facts.args[self.facts.calls[call].args.range()]
+                .iter()
+                .any(|arg| {
+                    matches!(arg.kind, ArgKindF::Keyword(it) if self.name(it) == "timeout")
+                        && self.facts.values[arg.value].kind != ValueKind::None
+                })
+        };
+        if them != 0 && is_timed() { them } else { 0 }
+    }
+
+    /// Whether a method call asks for everything: `read()`, `read(-1)`, `read(None)`.
+    pub(super) fn reads_all(&self, call: CallId) -> bool {
+        match &self.facts.args[self.facts.calls[call].args.range()] {
+            [] => true,
+            [arg] => matches!(
+                self.facts.values[arg.value].kind,
+                ValueKind::None | ValueKind::Sign(_)
+            ),
+            _ => false,
+        }
+    }
+
+    /// Whether a call stands in a loop.
+    pub(super) fn is_in_loop(&self, call: CallId) -> bool {
+        let mut at = self.facts.calls[call].context;
+        while let Some(context) = at {
+            let context = &self.facts.contexts[context];
+            if matches!(
+                context.kind,
+                ContextKind::While { .. } | ContextKind::For { .. }
+            ) {
+                return true;
+            }
+            at = context.parent;
+        }
+        false
     }
 
     /// Whether a call stands under a condition or in a handler.
