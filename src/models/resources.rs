@@ -296,6 +296,9 @@ pub struct Api {
     /// Whether dropping it costs nothing that lasts.
     #[serde(default)]
     pub harmless: bool,
+    /// Dropping it costs nothing that lasts when given one of these, in the form of `unless`.
+    #[serde(default, deserialize_with = "load::one_or_many")]
+    pub harmless_if: Vec<Box<str>>,
     /// Methods that fail in the ordinary course of things: a peer that is not there, a name that is taken.
     #[serde(default, deserialize_with = "load::one_or_many")]
     pub fails: Vec<Box<str>>,
@@ -323,6 +326,9 @@ pub struct Api {
     /// Names with which a program releases it without naming it: where one stands anywhere, somebody may.
     #[serde(default, deserialize_with = "load::one_or_many")]
     pub unless_named: Vec<Box<str>>,
+    /// It opens something only when its result is used: dropped, it was only to let go of what somebody else closes.
+    #[serde(default)]
+    pub when_used: bool,
     /// It opens something only when given one of these, in the same form.
     #[serde(default, deserialize_with = "load::one_or_many")]
     pub only_if: Vec<Box<str>>,

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use super::oracle::{Acquire, Oracle};
-use crate::facts::model::{ArgF, ArgKindF, CallId, DefKind, FileFacts, FuncId, ValueId, ValueKind};
+use crate::facts::model::{
+    ArgF, ArgKindF, CallId, DefKind, FileFacts, FuncId, Usage, ValueId, ValueKind,
+};
 use crate::models::resources::{Api, Class, Effect, Leaves, Param, Resources};
 
 /// What link knows of the calls of one file.
@@ -151,9 +153,22 @@ impl<R: Resolve> ModelOracle<'_, R> {
         }
     }
 
-    /// Whether a call gets an argument that the models write as a keyword, a position, or `keyword=False` for one that must
-    /// be off. `None` and `False` count as not given.
+    /// Whether a call gets an argument that the models write as a keyword, a position, `keyword=False` for one that must
+    /// be off, or `0=text` for one that must be that text. `None` and `False` count as not given.
     fn is_given(&self, call: CallId, what: &str) -> bool {
+        if let Some((what, wanted)) = what.split_once('=').filter(|it| it.1 != "False") {
+            return (0..self.args(call).len()).any(|at| {
+                let is_it = match self.place(call, at) {
+                    (Some(position), _) => what.parse() == Ok(position),
+                    (_, keyword) => keyword == Some(what),
+                };
+                let text = match self.facts.values[self.args(call)[at].value].kind {
+                    ValueKind::Str { text, .. } => text.map(|it| self.text(it)),
+                    _ => None,
+                };
+                is_it && text == Some(wanted)
+            });
+        }
         let (what, is_off) = what
             .strip_suffix("=False")
             .map_or((what, false), |it| (it, true));
@@ -288,7 +303,11 @@ impl<R: Resolve> Oracle for ModelOracle<'_, R> {
                 || !api.only_if.is_empty()
                     && !api.only_if.iter().any(|it| self.is_given(call, it))
                 || api.path.as_ref().is_some_and(|it| self.is_stream(call, it)));
-        if is_excepted || !api.unless_named.is_empty() && self.resolve.mentions(&api.unless_named) {
+        let is_dropped = self.facts.calls[call].usage == Usage::Discarded;
+        if is_excepted
+            || api.when_used && is_dropped
+            || !api.unless_named.is_empty() && self.resolve.mentions(&api.unless_named)
+        {
             return Vec::new();
         }
         let acquire = |field| Acquire {
@@ -308,7 +327,8 @@ impl<R: Resolve> Oracle for ModelOracle<'_, R> {
             field,
             with_closes: api.with_closes,
             exhaustible: api.exhaustible,
-            harmless: api.harmless,
+            harmless: api.harmless
+                || !is_through && api.harmless_if.iter().any(|it| self.is_given(call, it)),
         };
         let mut out = if api.fields.is_empty() {
             vec![acquire(None)]

@@ -223,7 +223,11 @@ impl<'b> Search<'_, 'b> {
             (found.left.is_some() || found.rebound.is_some()).then_some((
                 Outcome::OnlyOnException {
                     raises,
-                    failure: found.failure,
+                    failure: if raising == Raising::Expected {
+                        found.failure
+                    } else {
+                        Failure::Any
+                    },
                 },
                 normal.released,
             ))
@@ -423,7 +427,9 @@ impl<'b> Search<'_, 'b> {
             // A subscript, an unpacking, an import: bugs, not failures. A closing that fails is not our business.
             (Raising::Anything, Some(at)) => {
                 let inst = &self.body.insts[at];
-                raised.is_some() || inst.kind != InstKind::MayRaise && !self.holding.closes(inst)
+                raised.is_some()
+                    || !matches!(inst.kind, InstKind::MayRaise | InstKind::Iterate(_))
+                        && !self.holding.closes(inst)
             }
             (Raising::Anything, None) => true,
             // Handlers that all do not match stand for failures that nobody expects.

@@ -6,7 +6,9 @@ use crate::catalog::RuleMeta;
 use crate::facts::model::{ContextKind, Usage};
 use crate::finding::remedy::{Remedy, Safety, With};
 use crate::finding::{Confidence, Finding, Growth, Role, Severity};
+use crate::heap::growth::ProgramKind;
 use crate::limits;
+use crate::models::Runs;
 use crate::models::resources::{Class, Kind};
 use crate::resources;
 use crate::resources::must_call::Outcome;
@@ -185,12 +187,27 @@ pub(super) fn help_for(lost: &Lost) -> String {
 pub(super) fn weight(cx: &Context<'_>, lost: &Lost, severity: Severity) -> (Severity, Confidence) {
     let call = &cx.program.facts(lost.func.file).calls[lost.call];
     if is_short_lived(cx, lost.func, call.context) {
-        (severity.min(Severity::Warning), Confidence::Medium)
-    } else if lost.keeper.is_some() {
-        (severity, Confidence::Medium)
-    } else {
-        (severity, Confidence::High)
+        return (severity.min(Severity::Warning), Confidence::Medium);
     }
+    // The last reference takes it along at once; that it comes again and again is what makes it count.
+    let comes_again = || {
+        cx.kind == ProgramKind::Library
+            || cx.program.runs_at(lost.func, call.context).often == Runs::PerEvent
+    };
+    let is_sure = match lost.class {
+        // Who opens an object of the program's own does not see what it holds.
+        _ if lost.keeper.is_some() => false,
+        Class::A | Class::B => true,
+        Class::C | Class::D => comes_again(),
+    };
+    (
+        severity,
+        if is_sure {
+            Confidence::High
+        } else {
+            Confidence::Medium
+        },
+    )
 }
 
 /// Says where it was opened; for what the call only makes, by which call.

@@ -66,7 +66,9 @@ impl Rule for UnclosedOnError {
                 })
                 .confidence(match lost.class {
                     // Its name may have gone out long before.
-                    _ if lost.kind == Kind::TemporaryFile && lost.released.is_none() => {
+                    _ if lost.kind == Kind::TemporaryFile
+                        && (lost.released.is_none() || has_handler(cx, lost.func)) =>
+                    {
                         Confidence::Low
                     }
                     // Who opens an object of the program's own does not see what it holds.
@@ -130,6 +132,18 @@ fn lasts(cx: &Context<'_>, lost: &Lost, failure: Failure) -> bool {
         }
         Class::C | Class::D => keeps_frame(cx, lost.func),
     }
+}
+
+/// Whether a function does something about exceptions.
+fn has_handler(cx: &Context<'_>, func: FuncRef) -> bool {
+    let program = cx.program;
+    let facts = program.facts(func.file);
+    let rows = program.func(func).calls;
+    (rows.start..rows.end).map(CallId::new).any(|id| {
+        program
+            .contexts(func.file, facts.calls[id].context)
+            .any(|it| matches!(it, ContextKind::Handler { .. }))
+    })
 }
 
 /// Whether a handler of the function keeps the traceback, and with it the frame: it stores the exception, or goes on for long
