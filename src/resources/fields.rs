@@ -635,20 +635,21 @@ fn is_used_up(program: &Program<'_>, func: FuncRef, field: &Field) -> bool {
                     ContextKind::If { .. } | ContextKind::Handler { .. } | ContextKind::Case { .. }
                 )
         });
-        let is_about = match facts.values[call.callee].kind {
-            ValueKind::Attr { base, .. } => is_field(base),
+        let is_closed = match facts.values[call.callee].kind {
+            ValueKind::Attr { base, .. } => is_field(base) && is_closer(facts, call, field),
             _ => false,
-        } || facts.args[call.args.range()]
+        };
+        let is_given = facts.args[call.args.range()]
             .iter()
             .any(|it| is_field(it.value));
-        is_certain && call.at.start > opened.at.start && is_about && closes(facts, call, field)
+        is_certain && call.at.start > opened.at.start && (is_closed || is_given)
     })
 }
 
-/// Whether a call is of one of the field's closers, or is given the field.
-fn closes(facts: &FileFacts, call: &CallF, field: &Field) -> bool {
+/// Whether a call is of one of the field's closers.
+fn is_closer(facts: &FileFacts, call: &CallF, field: &Field) -> bool {
     let name = last_name(facts, call.callee).unwrap_or_default();
-    field.closers.iter().any(|it| &**it == name) || !call.args.is_empty()
+    field.closers.iter().any(|it| &**it == name)
 }
 
 /// Whether a method, or a method that it calls on the same object, does anything with the field that may release it.
