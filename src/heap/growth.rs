@@ -319,7 +319,9 @@ impl Judge<'_, '_> {
         if is_read {
             evidence.push("C14");
             // Whoever serves is asked for anything; elsewhere most keys are the program's own.
-            let is_asked = run.often == Runs::PerEvent || self.has_open_name(effect);
+            // What the program takes out at times is put back by a look.
+            let is_tended = self.effects.iter().any(|it| it.kind.shrinks());
+            let is_asked = is_tended || run.often == Runs::PerEvent || self.has_open_name(effect);
             confidence = if is_asked {
                 Confidence::Medium
             } else {

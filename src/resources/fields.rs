@@ -620,6 +620,8 @@ fn is_event(program: &Program<'_>, func: FuncRef) -> bool {
 /// Whether a method releases what it has filled the attribute with, on every way that comes by the filling.
 fn is_used_up(program: &Program<'_>, func: FuncRef, field: &Field) -> bool {
     let facts = program.facts(func.file);
+    // What is done with an argument is the same in all versions.
+    let oracle = oracle(program, func.file, (3, 11));
     let opened = &facts.calls[field.call];
     let above: Vec<ContextKind> = program.contexts(func.file, opened.context).collect();
     let is_field = |value: ValueId| match facts.values[value].kind {
@@ -641,7 +643,14 @@ fn is_used_up(program: &Program<'_>, func: FuncRef, field: &Field) -> bool {
         };
         let is_given = facts.args[call.args.range()]
             .iter()
-            .any(|it| is_field(it.value));
+            .enumerate()
+            .any(|(at, it)| {
+                is_field(it.value)
+                    && !matches!(
+                        oracle.effect_of_argument(id, at),
+                        Effect::Borrow | Effect::Exhaust
+                    )
+            });
         is_certain && call.at.start > opened.at.start && (is_closed || is_given)
     })
 }
