@@ -301,7 +301,7 @@ impl<'a> Collector<'a> {
                 methods.iter().any(|&it| {
                     let name = self.out.funcs[it].name;
                     ENDS_BY_NAME.contains(&self.tree.names.text(name))
-                }) || self.out.classes[id].bases.len() > 0
+                }) || !self.out.classes[id].bases.is_empty()
             }
             DefKind::Import(_) => name
                 .trim_start_matches('_')

@@ -257,7 +257,8 @@ fn raised_again(cx: &Context<'_>, func: FuncRef, raised: &mut FxHashSet<PlaceKey
 /// What a place that lives long is bound to, when that is a caught exception which nothing takes out again.
 fn caught_once(cx: &Context<'_>, key: PlaceKey, is_static: bool) -> Option<(FuncRef, ValueRef)> {
     let program = cx.program;
-    if !is_static && !(matches!(key, PlaceKey::Instance(..)) && program.lives_long(key)) {
+    let lasts = is_static || matches!(key, PlaceKey::Instance(..)) && program.lives_long(key);
+    if !lasts {
         return None;
     }
     let mut caught = None;

@@ -72,10 +72,7 @@ impl Judge<'_, '_> {
                     file: it.func.file,
                     id,
                 };
-                program
-                    .entities(value)
-                    .iter()
-                    .any(|it| *it == Entity::Instance(class))
+                program.entities(value).contains(&Entity::Instance(class))
             })
         })
     }

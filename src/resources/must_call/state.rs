@@ -252,8 +252,8 @@ impl<'a> Holding<'a> {
     }
 
     fn handles(&self, name: &str) -> u64 {
-        let is_it = |it: &Box<str>| &**it == name || &**it == "*";
-        self.mask(|it| it.handles.iter().any(is_it)) & !self.closers(name)
+        let is_it = |it: &str| it == name || it == "*";
+        self.mask(|it| it.handles.iter().any(|it| is_it(it))) & !self.closers(name)
     }
 
     /// Attributes that are the resource itself: closing the part closes it.
@@ -682,13 +682,7 @@ impl<'a> Holding<'a> {
                 op: op @ (CompareOp::In | CompareOp::NotIn),
                 left,
                 right,
-            } => {
-                if outcome == (op == CompareOp::NotIn) {
-                    self.unbound(left, right, state)
-                } else {
-                    0
-                }
-            }
+            } if outcome == (op == CompareOp::NotIn) => self.unbound(left, right, state),
             ValueKind::Compare { op, left, right } => {
                 let value = match (is_none(left), is_none(right)) {
                     (false, true) => left,
