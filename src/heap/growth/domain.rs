@@ -75,7 +75,7 @@ impl Judge<'_, '_> {
             );
         }
         // In a library, a class or a name inside a key is taken to bound it.
-        if origins.is_closed() || self.kind == ProgramKind::Library && origins.has(Origins::FINITE)
+        if origins.is_closed() || self.kind == ProgramKind::Library && self.has_finite_part(effect)
         {
             return true;
         }
@@ -83,6 +83,26 @@ impl Judge<'_, '_> {
             return true;
         }
         self.is_key_compared(effect) || self.is_member_elsewhere(effect)
+    }
+
+    /// Whether a class or a name is a part of the key. That one caller of several gives a class for a parameter does not count.
+    fn has_finite_part(&self, effect: &Effect) -> bool {
+        let file = effect.func.file;
+        let facts = self.program.facts(file);
+        let parts = match effect.key.map(|it| (it, facts.values[it].kind)) {
+            Some((_, ValueKind::Tuple(rows))) => self.program.list(file, rows),
+            _ => &[],
+        };
+        let is_finite = |id: ValueId| {
+            let origins = self.program.origins(effect.func, ValueRef { file, id });
+            let is_given = matches!(facts.values[id].kind, ValueKind::Var(it) if facts.vars[it].param.is_some());
+            origins.has(Origins::FINITE) && (!is_given || origins.is_closed())
+        };
+        match effect.key {
+            Some(_) if !parts.is_empty() => parts.iter().any(|&it| is_finite(it)),
+            Some(key) => is_finite(key),
+            None => self.origins(effect).has(Origins::FINITE),
+        }
     }
 
     /// S7: the key comes from a loop over the container itself: `for k, v in X.items(): X[k] = …`
