@@ -8,7 +8,13 @@ use tempfile::TempDir;
 use toml::Table;
 
 /// Roles that only silence, and those whose rule informs: its page has the programs.
-const SILENT: &[&str] = &["close-figure", "call-later", "dataset", "loader"];
+const SILENT: &[&str] = &[
+    "close-figure",
+    "call-later",
+    "dataset",
+    "loader",
+    "timer-wait",
+];
 
 /// Roots of the standard library; a row of another library says which versions it is true of.
 const STANDARD: &[&str] = &[

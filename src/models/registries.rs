@@ -18,6 +18,8 @@ pub enum ApiRole {
     OwnStream,
     /// A method whose caller waits for something that only its object tells.
     LoneWait,
+    /// Waits for time to pass or for a thread: the loop holds who waits.
+    TimerWait,
     /// Waits for some of the tasks that it is given, and leaves the others running.
     WaitTasks,
     /// Makes a thread.

@@ -12,6 +12,7 @@ use crate::finding::{Confidence, Finding, Growth, Place, Role, Severity};
 use crate::link::program::{ValueRef, last_name};
 use crate::link::{CallRef, FuncRef, Program};
 use crate::models::ApiRole;
+use rustc_hash::FxHashSet;
 
 pub(super) struct LostTask;
 
@@ -22,6 +23,7 @@ impl Rule for LostTask {
 
     fn check(&self, cx: &Context<'_>, out: &mut Sink) {
         let program = cx.program;
+        let mut told = FxHashSet::default();
         for (call, fact) in role_calls(program, ApiRole::Task) {
             if !is_thrown_away(program, call) {
                 continue;
@@ -35,9 +37,17 @@ impl Rule for LostTask {
                     Severity::Warning,
                     "nobody keeps the task, and nobody else holds what it waits for: both are collected before it is done (lost work rather than retained memory)",
                 ),
-                Waits::Unwritten => (Severity::Warning, MAY_BE_LOST),
-                Waits::Unknown => (Severity::Info, MAY_BE_LOST),
+                Waits::Unwritten | Waits::Unknown => (Severity::Warning, MAY_BE_LOST),
+                Waits::Held => (Severity::Info, MAY_BE_LOST),
             };
+            // What is known to be kept by nobody is told at each place, what may be kept once for each coroutine.
+            if matches!(waits, Waits::Unknown)
+                && let Some((_, coroutine)) = arguments(program, call).next()
+                && let [func] = coroutines(program, coroutine)[..]
+                && !told.insert((call.file, func))
+            {
+                continue;
+            }
             let mut finding = Finding::new(out.meta(), at, message).severity(severity);
             if let Waits::Alone(place) = waits {
                 finding = finding.label(place, Role::Link, "waits here, for what it alone holds");
@@ -66,7 +76,9 @@ enum Waits {
     Alone(Place),
     /// Its body is yet to be written.
     Unwritten,
-    /// For something that may well be held: a timer, a socket and a thread are, by the loop.
+    /// For what the loop or somebody else holds: timers, threads, futures that were given away.
+    Held,
+    /// For something of which that is not known.
     Unknown,
 }
 
@@ -90,6 +102,8 @@ fn waits(cx: &Context<'_>, task: CallRef) -> Waits {
         Waits::Unwritten
     } else if funcs.iter().all(|&it| never_waits(program, it)) {
         Waits::Never
+    } else if funcs.iter().all(|&it| is_held(cx, it, DEPTH)) {
+        Waits::Held
     } else {
         Waits::Unknown
     }
@@ -136,6 +150,52 @@ fn waits_alone(cx: &Context<'_>, func: FuncRef, depth: u32) -> Option<Place> {
             _ => None,
         }
     })
+}
+
+/// Whether all that a coroutine, of which nothing is alone, waits for is held by the loop or by others.
+fn is_held(cx: &Context<'_>, func: FuncRef, depth: u32) -> bool {
+    let program = cx.program;
+    let Some(depth) = depth.checked_sub(1) else {
+        return false;
+    };
+    let facts = program.facts(func.file);
+    let is_known = |call: CallId| {
+        matches!(
+            role_of(program, func.file, &facts.calls[call]),
+            Some(ApiRole::TimerWait | ApiRole::Future | ApiRole::LoneWait | ApiRole::OwnStream)
+        )
+    };
+    // A connection that the coroutine opened, and that others have too, as nothing is alone.
+    let is_of_stream = |call: CallId| {
+        let ValueKind::Attr { base, .. } = facts.values[facts.calls[call].callee].kind else {
+            return false;
+        };
+        let ValueKind::Var(var) = facts.values[base].kind else {
+            return false;
+        };
+        let [def] = &facts.defs[facts.vars[var].defs.range()] else {
+            return false;
+        };
+        let opened = def.value.map(|it| facts.values[it].kind);
+        matches!((def.kind, opened), (DefKind::Unpack(_), Some(ValueKind::Await(it)))
+            if matches!(facts.values[it].kind, ValueKind::Call(it) if is_known(it)))
+    };
+    let mut waits = awaited(program, func).peekable();
+    waits.peek().is_some()
+        && waits.all(|value| match program.value(value) {
+            ValueKind::Call(call) if is_known(call) || is_of_stream(call) => true,
+            ValueKind::Call(_) => {
+                let next = coroutines(program, value);
+                !next.is_empty() && next.iter().all(|&it| it != func && is_held(cx, it, depth))
+            }
+            ValueKind::Var(var) => match &facts.defs[facts.vars[var].defs.range()] {
+                [def] => def.value.is_some_and(
+                    |it| matches!(facts.values[it].kind, ValueKind::Call(call) if is_known(call)),
+                ),
+                _ => false,
+            },
+            _ => false,
+        })
 }
 
 /// Whether an awaited value comes of an object that only the coroutine's frame holds.
