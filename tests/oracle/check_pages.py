@@ -142,7 +142,9 @@ def form(program):
     for path, text in program.files.items():
         if path.endswith(".ipynb"):
             cells = json.loads(text)["cells"]
-            text = "\n".join("".join(cell["source"]) for cell in cells)
+            lines = "\n".join("".join(cell["source"]) for cell in cells).split("\n")
+            # Magics are IPython's.
+            text = "\n".join("pass" if it.startswith(("%", "!")) else it for it in lines)
         markers += sum(bool(MARKER.search(line)) for line in text.split("\n"))
         if program.too_new():
             continue
