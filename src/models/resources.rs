@@ -374,6 +374,9 @@ pub struct Api {
     /// Rows of the measured truths, for the reader.
     #[serde(default)]
     pub truth: Option<Box<str>>,
+    /// Versions of the library that it is true of, and where that was read.
+    #[serde(default)]
+    pub note: Option<Box<str>>,
 }
 
 impl Api {

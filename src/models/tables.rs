@@ -122,10 +122,6 @@ pub enum BaseKind {
     Value,
     /// Instances are classes.
     Metaclass,
-    /// Test code.
-    Test,
-    /// Lives as long as one command.
-    Cli,
 }
 
 /// How often code runs.
@@ -218,6 +214,8 @@ struct Callable {
     params: Vec<Vec<String>>,
     names: Vec<String>,
     runs: Runs,
+    #[serde(rename = "note", default)]
+    _note: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -231,6 +229,8 @@ struct NameRule {
     parts: Vec<String>,
     /// With which a name begins for a suffix to count; all do when there are none.
     verbs: Vec<String>,
+    #[serde(rename = "note", default)]
+    _note: Option<String>,
 }
 
 impl NameRule {
@@ -283,6 +283,8 @@ struct TypeRow {
     names: Vec<String>,
     holds: Holds,
     bound: Option<Bound>,
+    #[serde(rename = "note", default)]
+    _note: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -295,6 +297,8 @@ struct MethodRow {
     #[serde(default)]
     bases: Vec<String>,
     runs: Option<Runs>,
+    #[serde(rename = "note", default)]
+    _note: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -311,6 +315,8 @@ struct FunctionRow {
     value: Option<usize>,
     #[serde(default)]
     reads: bool,
+    #[serde(rename = "note", default)]
+    _note: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -318,6 +324,8 @@ struct FunctionRow {
 struct BaseRow {
     names: Vec<String>,
     is: BaseKind,
+    #[serde(rename = "note", default)]
+    _note: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -327,6 +335,8 @@ struct CacheRow {
     bound: Option<Bound>,
     default: Option<u32>,
     store: Option<usize>,
+    #[serde(rename = "note", default)]
+    _note: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -334,6 +344,8 @@ struct CacheRow {
 struct HolderRow {
     names: Vec<String>,
     from: usize,
+    #[serde(rename = "note", default)]
+    _note: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -345,6 +357,8 @@ struct DecoratorRow {
     #[serde(default)]
     objects: Vec<String>,
     runs: Runs,
+    #[serde(rename = "note", default)]
+    _note: Option<String>,
 }
 
 /// What can be taken out of an open resource without holding it.

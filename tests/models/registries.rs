@@ -1,11 +1,8 @@
 //! Every name in the table of registries does what its row says: a program that uses it is found.
 
-use std::fs;
-use std::process::Command;
-
-use serde_json::Value;
-use tempfile::TempDir;
 use toml::Table;
+
+use super::{Programs, Wanted, rows, table, texts};
 
 /// Roles that only silence, and those whose rule informs: its page has the programs.
 const SILENT: &[&str] = &[
@@ -14,24 +11,6 @@ const SILENT: &[&str] = &[
     "dataset",
     "loader",
     "timer-wait",
-];
-
-/// Roots of the standard library; a row of another library says which versions it is true of.
-const STANDARD: &[&str] = &[
-    "_thread",
-    "asyncio",
-    "atexit",
-    "codecs",
-    "concurrent",
-    "contextvars",
-    "ctypes",
-    "gc",
-    "logging",
-    "multiprocessing",
-    "os",
-    "sys",
-    "threading",
-    "tkinter",
 ];
 
 /// A program that gives a lambda over its object to the function `name`.
@@ -114,80 +93,27 @@ fn playing(name: &str, role: &str) -> String {
 
 #[test]
 fn every_name_is_found_in_a_program_that_uses_it() {
-    let text = include_str!("../rules/models/registries.toml");
-    let table: Table = text.parse().expect("a table");
-    let mut programs = Vec::new();
-    let rows = |key: &str| table[key].as_array().expect("rows").clone();
-    for row in rows("registry") {
-        let row = row.as_table().expect("a row");
-        for name in row["names"].as_array().expect("names") {
-            let name = name.as_str().expect("a text");
-            let root = name.split('.').next().unwrap_or(name);
-            assert!(
-                STANDARD.contains(&root) || row.contains_key("note"),
-                "the row of {name} does not say which versions it is true of"
-            );
-            programs.push((name.to_owned(), registering(name, row)));
+    let table = table("registries");
+    let mut programs = Programs::default();
+    for row in rows(&table, "registry") {
+        let names = texts(&row, "names");
+        for name in &names {
+            programs.add(name, "registers", registering(name, &row), Wanted::Found);
         }
     }
-    for row in rows("role") {
+    for row in rows(&table, "role") {
         let role = row["is"].as_str().expect("a text");
-        for name in row["names"].as_array().expect("names") {
-            let name = name.as_str().expect("a text");
-            let root = name.split('.').next().unwrap_or(name);
-            assert!(
-                STANDARD.contains(&root) || row.get("note").is_some(),
-                "the row of {name} does not say which versions it is true of"
-            );
-            if SILENT.contains(&role) {
-                continue;
-            }
-            programs.push((name.to_owned(), playing(name, role)));
+        let names = texts(&row, "names");
+        if SILENT.contains(&role) {
+            continue;
+        }
+        for name in &names {
+            programs.add(name, role, playing(name, role), Wanted::Found);
         }
     }
-    for name in table["hook"]["names"].as_array().expect("names") {
-        let name = name.as_str().expect("a text");
+    for name in texts(table["hook"].as_table().expect("a row"), "names") {
         let program = format!("def attach(model):\n    model.{name}(print)\n");
-        programs.push((name.to_owned(), program));
+        programs.add(&name, "hook", program, Wanted::Found);
     }
-    let folder = TempDir::with_prefix("models").expect("a temporary folder");
-    for (at, (_, text)) in programs.iter().enumerate() {
-        fs::write(folder.path().join(format!("p{at}.py")), text).expect("a file");
-    }
-    let output = Command::new(env!("CARGO_BIN_EXE_heaplint"))
-        .args([
-            "check",
-            "--isolated",
-            "--quiet",
-            "--exit-zero",
-            "--output",
-            "json",
-            ".",
-        ])
-        .args(["--program", "application"])
-        .current_dir(folder.path())
-        .output()
-        .expect("the binary runs");
-    let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
-    let found: Vec<&str> = report["findings"]
-        .as_array()
-        .expect("findings")
-        .iter()
-        .filter(|it| {
-            let code = it["code"].as_str().unwrap_or_default();
-            code.starts_with("HL5") || code.starts_with("HL6")
-        })
-        .filter_map(|it| it["location"]["path"].as_str())
-        .collect();
-    let silent: Vec<&str> = programs
-        .iter()
-        .enumerate()
-        .filter(|(at, _)| !found.contains(&format!("p{at}.py").as_str()))
-        .map(|(_, it)| &*it.0)
-        .collect();
-    assert!(
-        silent.is_empty(),
-        "rows of registries.toml that find nothing:\n{}",
-        silent.join("\n")
-    );
+    programs.check(&["HL5", "HL6"], &[]);
 }

@@ -1,0 +1,143 @@
+//! Every row of the tables under `rules/models/` does what it says, each name in a program of its own.
+//!
+//! The programs that the library itself runs are in `tests/clients/libraries.py`.
+
+use std::collections::HashMap;
+use std::fs;
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use toml::Table;
+
+mod growth;
+mod registries;
+mod resources;
+
+/// The tables whose rows speak of libraries. `known.toml` only lists names that the analysis asks about.
+const TABLES: &[&str] = &[
+    "stdlib_files",
+    "stdlib_net",
+    "stdlib_process",
+    "stdlib_temporary",
+    "stdlib_owners",
+    "databases",
+    "http_clients",
+    "data",
+    "calm",
+    "containers",
+    "entry_points",
+    "holders",
+    "registries",
+    "sizes",
+];
+
+/// A table of `rules/models/`.
+fn table(name: &str) -> Table {
+    let path = format!("{}/rules/models/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(&path).unwrap_or_else(|it| panic!("{path}: {it}"));
+    text.parse().unwrap_or_else(|it| panic!("{path}: {it}"))
+}
+
+/// The rows below a key.
+fn rows(table: &Table, key: &str) -> Vec<Table> {
+    let rows = table.get(key).and_then(|it| it.as_array());
+    rows.into_iter()
+        .flatten()
+        .map(|it| it.as_table().expect("a row").clone())
+        .collect()
+}
+
+/// The texts below a key: one, many, or none.
+fn texts(row: &Table, key: &str) -> Vec<String> {
+    let of = |it: &toml::Value| it.as_str().map(str::to_owned);
+    match row.get(key) {
+        Some(toml::Value::Array(them)) => them.iter().filter_map(of).collect(),
+        Some(one) => of(one).into_iter().collect(),
+        None => Vec::new(),
+    }
+}
+
+/// The statement that imports what a dotted name begins with.
+fn import(name: &str) -> String {
+    match name.rsplit_once('.') {
+        Some(("builtins", _)) | None => String::new(),
+        Some((module, _)) => format!("import {module}\n"),
+    }
+}
+
+/// A dotted name as a program writes it.
+fn written(name: &str) -> &str {
+    name.strip_prefix("builtins.").unwrap_or(name)
+}
+
+/// What a program is asked for.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Wanted {
+    /// A finding.
+    Found,
+    /// None.
+    Quiet,
+    /// One that speaks of events.
+    Event,
+    /// None that does.
+    NoEvent,
+}
+
+/// Programs of one file each that are checked together.
+#[derive(Default)]
+struct Programs {
+    all: Vec<(String, String, Wanted)>,
+}
+
+impl Programs {
+    fn add(&mut self, of: &str, what: &str, text: String, wanted: Wanted) {
+        self.all.push((format!("{of} ({what})"), text, wanted));
+    }
+
+    /// Runs the binary over all and fails for those that are not as wanted. Only codes with one of the `prefixes` count.
+    fn check(&self, prefixes: &[&str], flags: &[&str]) {
+        let folder = TempDir::with_prefix("models").expect("a temporary folder");
+        for (at, (_, text, _)) in self.all.iter().enumerate() {
+            fs::write(folder.path().join(format!("p{at}.py")), text).expect("a file");
+        }
+        let output = Command::new(env!("CARGO_BIN_EXE_heaplint"))
+            .args(["check", "--isolated", "--quiet", "--exit-zero"])
+            .args(["--output", "json", "--program", "application", "."])
+            .args(flags)
+            .current_dir(folder.path())
+            .output()
+            .expect("the binary runs");
+        let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+        let mut found: HashMap<&str, Vec<&str>> = HashMap::new();
+        for finding in report["findings"].as_array().expect("findings") {
+            let code = finding["code"].as_str().unwrap_or_default();
+            if prefixes.iter().any(|it| code.starts_with(it)) {
+                let path = finding["location"]["path"].as_str().expect("a path");
+                let message = finding["message"].as_str().unwrap_or_default();
+                found.entry(path).or_default().push(message);
+            }
+        }
+        let mut wrong = Vec::new();
+        for (at, (of, text, wanted)) in self.all.iter().enumerate() {
+            let messages = found.remove(&*format!("p{at}.py")).unwrap_or_default();
+            let event = messages.iter().any(|it| it.contains("each event"));
+            let right = match wanted {
+                Wanted::Found => !messages.is_empty(),
+                Wanted::Quiet => messages.is_empty(),
+                Wanted::Event => event,
+                Wanted::NoEvent => !event,
+            };
+            if !right {
+                wrong.push(format!("{of}: wanted {wanted:?}, got {messages:?}\n{text}"));
+            }
+        }
+        assert!(
+            wrong.is_empty(),
+            "{} of {} programs are not as their row says:\n\n{}",
+            wrong.len(),
+            self.all.len(),
+            wrong.join("\n")
+        );
+    }
+}
