@@ -204,6 +204,21 @@ impl Format {
         Self::Sonar,
     ];
 
+    /// Whether it is JSON, or lines of JSON.
+    #[must_use]
+    pub fn is_json(self) -> bool {
+        matches!(
+            self,
+            Self::Json
+                | Self::Jsonl
+                | Self::Sarif
+                | Self::Gitlab
+                | Self::Rdjson
+                | Self::Rdjsonl
+                | Self::Sonar
+        )
+    }
+
     /// As the command line names it.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -293,16 +308,7 @@ pub fn write(
         (Format::Junit | Format::Checkstyle | Format::Markdown, Ok(text)) => {
             escape::markup(&text).into_owned().into_bytes()
         }
-        (
-            Format::Json
-            | Format::Jsonl
-            | Format::Sarif
-            | Format::Gitlab
-            | Format::Rdjson
-            | Format::Rdjsonl
-            | Format::Sonar,
-            Ok(text),
-        ) => escape::json(&text).into_owned().into_bytes(),
+        (it, Ok(text)) if it.is_json() => escape::json(&text).into_owned().into_bytes(),
         (_, Ok(text)) => text.into_bytes(),
         (_, Err(bytes)) => bytes.into_bytes(),
     };

@@ -116,20 +116,10 @@ fn every_format_says_odd_names_and_obeys_none() {
     let at = folder(&files);
     for &format in Format::ALL {
         let name = format.to_string();
-        let is_data = matches!(
-            format,
-            Format::Json
-                | Format::Jsonl
-                | Format::Sarif
-                | Format::Gitlab
-                | Format::Rdjson
-                | Format::Rdjsonl
-                | Format::Sonar
-        );
         let run = heaplint(at.path(), &["-q", "--no-cache", "-o", &name, "."]);
         assert_eq!(run.code, 1, "{name}: {}", run.err);
         tame(&run, &name);
-        if is_data && !matches!(format, Format::Sarif) {
+        if format.is_json() && format != Format::Sarif {
             let by_line = matches!(format, Format::Jsonl | Format::Rdjsonl);
             let mut said = BTreeSet::new();
             for document in documents(&run.out, by_line) {

@@ -19,7 +19,6 @@ use crate::facts::model::{
     ArgKindF, CallId, FileFacts, Rows, StoreKind, Target, ValueId, ValueKind, VarId,
 };
 use crate::limits;
-use crate::syntax::tree::{BinaryOp, CompareOp};
 
 /// Prints a graph.
 #[must_use]
@@ -91,7 +90,7 @@ fn instruction(kind: &InstKind, facts: &FileFacts) -> String {
                 StoreKind::Delete => format!("del {target}"),
                 kind => {
                     let sign = match kind {
-                        StoreKind::Augment(op) => format!("{}=", binary(op)),
+                        StoreKind::Augment(op) => format!("{}=", op.text()),
                         StoreKind::Part => "<-".to_owned(),
                         _ => "=".to_owned(),
                     };
@@ -171,14 +170,14 @@ fn value_at(facts: &FileFacts, value: ValueId, depth: u32) -> String {
         ValueKind::Comp { element, iter, .. } => format!("[{} for {}]", show(element), show(iter)),
         ValueKind::Func(func) => text(facts, facts.funcs[func].name).to_owned(),
         ValueKind::Binary { op, left, right } => {
-            format!("{} {} {}", show(left), binary(op), show(right))
+            format!("{} {} {}", show(left), op.text(), show(right))
         }
         ValueKind::Not(it) => format!("not {}", show(it)),
         ValueKind::Sign(it) => format!("-{}", show(it)),
         ValueKind::And(rows) => list(rows).join(" and "),
         ValueKind::Or(rows) => list(rows).join(" or "),
         ValueKind::Compare { op, left, right } => {
-            format!("{} {} {}", show(left), compare(op), show(right))
+            format!("{} {} {}", show(left), op.text(), show(right))
         }
         ValueKind::Choice(rows) => format!("choice({})", list(rows).join(", ")),
         ValueKind::Await(it) => format!("await {}", show(it)),
@@ -210,37 +209,4 @@ fn call_text(facts: &FileFacts, call: CallId, depth: u32) -> String {
         value_at(facts, call.callee, depth + 1),
         args.join(", ")
     )
-}
-
-const fn binary(op: BinaryOp) -> &'static str {
-    match op {
-        BinaryOp::Add => "+",
-        BinaryOp::Sub => "-",
-        BinaryOp::Mul => "*",
-        BinaryOp::MatMul => "@",
-        BinaryOp::Div => "/",
-        BinaryOp::FloorDiv => "//",
-        BinaryOp::Mod => "%",
-        BinaryOp::Pow => "**",
-        BinaryOp::LShift => "<<",
-        BinaryOp::RShift => ">>",
-        BinaryOp::BitOr => "|",
-        BinaryOp::BitXor => "^",
-        BinaryOp::BitAnd => "&",
-    }
-}
-
-const fn compare(op: CompareOp) -> &'static str {
-    match op {
-        CompareOp::Eq => "==",
-        CompareOp::NotEq => "!=",
-        CompareOp::Lt => "<",
-        CompareOp::LtE => "<=",
-        CompareOp::Gt => ">",
-        CompareOp::GtE => ">=",
-        CompareOp::Is => "is",
-        CompareOp::IsNot => "is not",
-        CompareOp::In => "in",
-        CompareOp::NotIn => "not in",
-    }
 }

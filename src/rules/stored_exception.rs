@@ -199,23 +199,20 @@ fn raised_again(cx: &Context<'_>, func: FuncRef, raised: &mut FxHashSet<PlaceKey
             && raised.insert(site.key)
         {
             let name = program.place_name(site.key);
-            let at = program.at(file, result.at);
             let caught_at = program.at(caught_by.file, program.value_span(caught));
+            let finding = raised_finding(
+                cx,
+                out.meta(),
+                site.key,
+                program.at(file, result.at),
+                (caught_at, "caught and kept here"),
+                format!("the exception that `{name}` keeps is raised again by each call"),
+            );
             out.report(
-                Finding::new(
-                    out.meta(),
-                    at,
-                    format!("the exception that `{name}` keeps is raised again by each call: its traceback grows with each raise and keeps all frames"),
-                )
-                .severity(Severity::Warning)
-                .confidence(Confidence::Medium)
-                .label(caught_at, Role::Definition, "caught and kept here")
-                .label(at, Role::Growth, "adds to its traceback each time")
-                .path(program.path_to(site.key, None))
-                .path(frames(at, "is"))
-                .growth(By::PerCall)
-                .symbol(format!("{}.{name}", program.files[program.place_file(site.key) as usize].module))
-                .help("keep its text and raise a new exception each time, or `raise error.with_traceback(None)`"),
+                finding
+                    .severity(Severity::Warning)
+                    .confidence(Confidence::Medium)
+                    .help("keep its text and raise a new exception each time, or `raise error.with_traceback(None)`"),
             );
         }
         if !is_static {
@@ -233,25 +230,46 @@ fn raised_again(cx: &Context<'_>, func: FuncRef, raised: &mut FxHashSet<PlaceKey
             continue;
         }
         let name = program.place_name(site.key);
-        let at = program.at(file, result.at);
         let made_at = program.at(made.file, program.value_span(*made));
+        let finding = raised_finding(
+            cx,
+            out.meta(),
+            site.key,
+            program.at(file, result.at),
+            (made_at, "made once, when the module is imported"),
+            format!("the one exception object `{name}` is raised again and again"),
+        );
         out.report(
-            Finding::new(
-                out.meta(),
-                at,
-                format!("the one exception object `{name}` is raised again and again: its traceback grows with each raise and keeps all frames"),
-            )
-            .severity(Severity::Error)
-            .confidence(Confidence::High)
-            .label(made_at, Role::Definition, "made once, when the module is imported")
-            .label(at, Role::Growth, "adds to its traceback each time")
-            .path(program.path_to(site.key, None))
-            .path(frames(at, "is"))
-            .growth(By::PerCall)
-            .symbol(format!("{}.{name}", program.files[program.place_file(site.key) as usize].module))
-            .help("raise a new instance each time, or `raise error.with_traceback(None)`"),
+            finding
+                .severity(Severity::Error)
+                .confidence(Confidence::High)
+                .help("raise a new instance each time, or `raise error.with_traceback(None)`"),
         );
     }
+}
+
+/// What is said of an exception object that `key` keeps and that is raised at `at`, of which `made` tells where it came from.
+fn raised_finding(
+    cx: &Context<'_>,
+    meta: &'static crate::catalog::RuleMeta,
+    key: PlaceKey,
+    at: Place,
+    made: (Place, &str),
+    what: String,
+) -> Finding {
+    let program = cx.program;
+    let module = &program.files[program.place_file(key) as usize].module;
+    Finding::new(
+        meta,
+        at,
+        format!("{what}: its traceback grows with each raise and keeps all frames"),
+    )
+    .label(made.0, Role::Definition, made.1)
+    .label(at, Role::Growth, "adds to its traceback each time")
+    .path(program.path_to(key, None))
+    .path(frames(at, "is"))
+    .growth(By::PerCall)
+    .symbol(format!("{module}.{}", program.place_name(key)))
 }
 
 /// What a place that lives long is bound to, when that is a caught exception which nothing takes out again.

@@ -212,6 +212,28 @@ pub enum BinaryOp {
     BitAnd,
 }
 
+impl BinaryOp {
+    /// As Python writes it.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Sub => "-",
+            Self::Mul => "*",
+            Self::MatMul => "@",
+            Self::Div => "/",
+            Self::FloorDiv => "//",
+            Self::Mod => "%",
+            Self::Pow => "**",
+            Self::LShift => "<<",
+            Self::RShift => ">>",
+            Self::BitOr => "|",
+            Self::BitXor => "^",
+            Self::BitAnd => "&",
+        }
+    }
+}
+
 /// Unary operators.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(
@@ -242,6 +264,25 @@ pub enum CompareOp {
     IsNot,
     In,
     NotIn,
+}
+
+impl CompareOp {
+    /// As Python writes it.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Eq => "==",
+            Self::NotEq => "!=",
+            Self::Lt => "<",
+            Self::LtE => "<=",
+            Self::Gt => ">",
+            Self::GtE => ">=",
+            Self::Is => "is",
+            Self::IsNot => "is not",
+            Self::In => "in",
+            Self::NotIn => "not in",
+        }
+    }
 }
 
 /// One argument of a call, or one base or keyword of a class.

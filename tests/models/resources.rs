@@ -214,7 +214,10 @@ fn receiver_programs(programs: &mut Programs, name: &str, row: &Table, of: &Subj
     let imports = import(owner) + "import http.client\nimport sqlite3\nimport tempfile\n";
     let effect = row["receiver"].as_str().expect("a text");
     let call = format!("v = {}.{method}(a)", of.subject);
-    let plain = function(&imports, &[&of.made[..], &[call.clone()]].concat());
+    let plain = function(
+        &imports,
+        &[&of.made[..], std::slice::from_ref(&call)].concat(),
+    );
     let is_kept = matches!(effect, "view" | "borrow" | "take");
     let wanted = if is_kept {
         Wanted::Found
