@@ -63,6 +63,7 @@ impl Bus {
         at: Span,
         context: Option<ContextId>,
         callback: ValueRef,
+        call: Option<CallRef>,
     ) -> Subscription {
         let name = program.place_name(self.place);
         let place = program.definition_span(self.place).map(|at| {
@@ -79,6 +80,7 @@ impl Bus {
             registry: name,
             place,
             outlives: false,
+            call,
         }
     }
 }
@@ -259,7 +261,8 @@ fn added(cx: &Context<'_>, buses: &Buses, out: &mut Sink) {
             if held(program, callback).is_none() {
                 continue;
             }
-            let subscription = bus.subscription(program, func, store.at, store.context, callback);
+            let subscription =
+                bus.subscription(program, func, store.at, store.context, callback, None);
             report(
                 cx,
                 &subscription,
@@ -389,7 +392,7 @@ fn subscribed(
         return;
     }
     let func = func_of(call, fact);
-    let subscription = bus.subscription(program, func, fact.at, fact.context, callback);
+    let subscription = bus.subscription(program, func, fact.at, fact.context, callback, Some(call));
     report(
         cx,
         &subscription,

@@ -9,11 +9,11 @@ use super::registering::{
 use super::{Context, Rule, Sink};
 use crate::base::Span;
 use crate::facts::model::{
-    BinaryOp, CallF, ContextId, DefKind, StoreKind, Usage, ValueId, ValueKind, VarId,
+    BinaryOp, CallF, ContextId, DefKind, Home, StoreKind, Usage, ValueId, ValueKind, VarId,
 };
 use crate::finding::{Confidence, Finding, Growth, Place, Role, Severity, Step};
 use crate::link::program::{Sym, ValueRef, last_name};
-use crate::link::{CallRef, ClassRef, Entity, FuncRef, Program};
+use crate::link::{CallRef, ClassRef, Entity, FuncRef, PlaceKey, Program};
 use crate::models::{Registry, Runs};
 
 pub(super) struct CallbackNeverRemoved;
@@ -46,6 +46,8 @@ pub(super) struct Subscription {
     pub place: Option<(Place, String)>,
     /// Whether the registry is an object of the program that lives longer.
     pub outlives: bool,
+    /// The call that gives it, when that is a method of the registry.
+    pub call: Option<CallRef>,
 }
 
 fn libraries(cx: &Context<'_>, out: &mut Sink) {
@@ -65,7 +67,7 @@ fn libraries(cx: &Context<'_>, out: &mut Sink) {
         }
         let name = program.api_text(node).to_owned();
         if fact.usage == Usage::Declared {
-            if is_removed(program, call.file, registry, None) {
+            if is_removed(program, call, registry, None) {
                 continue;
             }
             decorated(cx, call, fact, &name, out);
@@ -84,7 +86,7 @@ fn libraries(cx: &Context<'_>, out: &mut Sink) {
             .find(|&it| held(program, it).is_some());
         let Some(callback) = callback else { continue };
         if registry.lives.is_some() && !outlives(program, call, fact, callback)
-            || is_removed(program, call.file, registry, Some(callback))
+            || is_removed(program, call, registry, Some(callback))
         {
             continue;
         }
@@ -96,18 +98,20 @@ fn libraries(cx: &Context<'_>, out: &mut Sink) {
             registry: name,
             place: None,
             outlives: registry.lives.is_some(),
+            call: Some(call),
         };
         report(cx, &subscription, &|_| false, out);
     }
 }
 
-/// Whether some call of the file takes a callback out of a registry.
+/// Whether some call of the file takes a callback out of the registry that `of` gives it to.
 fn is_removed(
     program: &Program<'_>,
-    file: u32,
+    of: CallRef,
     registry: &Registry,
     callback: Option<ValueRef>,
 ) -> bool {
+    let file = of.file;
     let facts = program.facts(file);
     facts.calls.iter_ids().any(|(id, it)| {
         let Some(last) = last_name(facts, it.callee) else {
@@ -124,7 +128,10 @@ fn is_removed(
                         .external(callee)
                         .is_some_and(|it| program.api_text(it) == name)
         });
-        is_remover && callback.is_none_or(|it| !names_another(program, CallRef { file, id }, it))
+        let remover = CallRef { file, id };
+        is_remover
+            && callback.is_none_or(|it| !names_another(program, remover, it))
+            && !is_of_another(program, of, remover)
     })
 }
 
@@ -153,6 +160,60 @@ fn names_another(program: &Program<'_>, remover: CallRef, callback: ValueRef) ->
             None => false,
         },
     }
+}
+
+/// Whether two calls are methods of registries that are surely two: `orders.subscribe(…)`, `prices.unsubscribe(…)`.
+fn is_of_another(program: &Program<'_>, one: CallRef, other: CallRef) -> bool {
+    let receiver = |call: CallRef| {
+        let facts = program.facts(call.file);
+        match facts.values[facts.calls[call.id].callee].kind {
+            ValueKind::Attr { base, .. } => Some(ValueRef {
+                file: call.file,
+                id: base,
+            }),
+            _ => None,
+        }
+    };
+    let (Some(one), Some(other)) = (receiver(one), receiver(other)) else {
+        return false;
+    };
+    if let (Some(one), Some(other)) = (program.external(one), program.external(other)) {
+        // Two signals of one module.
+        let one = program.api_text(one).rsplit_once('.');
+        let other = program.api_text(other).rsplit_once('.');
+        return one
+            .zip(other)
+            .is_some_and(|(a, b)| a.0 == b.0 && a.1 != b.1);
+    }
+    match (made_apart(program, one), made_apart(program, other)) {
+        (Some(one), Some(other)) => one != other,
+        _ => false,
+    }
+}
+
+/// The variable of a module that holds an object which is made for it alone.
+fn made_apart(program: &Program<'_>, value: ValueRef) -> Option<PlaceKey> {
+    let sites = program.places(value);
+    let [site] = sites.as_slice() else {
+        return None;
+    };
+    let PlaceKey::Var(var) = site.key else {
+        return None;
+    };
+    let is_made = |it: &ValueRef| {
+        let ValueKind::Call(call) = program.value(*it) else {
+            return false;
+        };
+        let id = program.facts(it.file).calls[call].callee;
+        let callee = program.entities(ValueRef { file: it.file, id });
+        matches!(&*callee, [Entity::Class(_)])
+    };
+    let values = program.place_values(site.key);
+    let is_alone = !site.is_inner
+        && program.var(var).home == Home::Module
+        && !values.is_empty()
+        && values.iter().all(is_made);
+    is_alone.then_some(site.key)
 }
 
 /// Whether a value is a function that is made where it stands, rather than a bound method.
@@ -301,17 +362,17 @@ pub(super) fn report(
             let funcs = class_funcs(program, class);
             let is_undone = funcs.iter().any(|&func| {
                 calls_of(program, func).any(|(id, call)| {
+                    let remover = CallRef {
+                        file: func.file,
+                        id,
+                    };
                     last_name(program.facts(func.file), call.callee).is_some_and(|name| {
                         leaves(name)
                             || program.models.registries.is_leaving(name) && it.place.is_some()
-                    }) && !names_another(
-                        program,
-                        CallRef {
-                            file: func.file,
-                            id,
-                        },
-                        it.callback,
-                    )
+                    }) && !names_another(program, remover, it.callback)
+                        && !it
+                            .call
+                            .is_some_and(|of| is_of_another(program, of, remover))
                 }) || leaves("__isub__") && subtracts(program, func)
             });
             if is_undone {
@@ -372,7 +433,28 @@ pub(super) fn report(
     if let Some((place, text)) = &it.place {
         finding = finding.label(*place, Role::Root, text.clone());
     }
+    if let Some(Held::Instance(class, _)) = held(program, it.callback)
+        && let Some((ending, at)) = undoes_another(program, class)
+    {
+        let text = format!("`{ending}` takes something else out, and not this");
+        finding = finding.label(at, Role::Release, text);
+    }
     out.report(finding);
+}
+
+/// The method that ends the life of an object, and where it takes a callback out of a registry.
+fn undoes_another(program: &Program<'_>, class: ClassRef) -> Option<(String, Place)> {
+    class_funcs(program, class).into_iter().find_map(|func| {
+        let name = program.func_name(func);
+        if !program.models.registries.is_ending(name) {
+            return None;
+        }
+        let (_, call) = calls_of(program, func).find(|(_, call)| {
+            last_name(program.facts(func.file), call.callee)
+                .is_some_and(|it| program.models.registries.is_leaving(it))
+        })?;
+        Some((name.to_owned(), program.at(func.file, call.at)))
+    })
 }
 
 /// Whether a function has a parameter that carries an event.
