@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::oracle::{Acquire, Oracle};
 use crate::facts::model::{
-    ArgF, ArgKindF, CallId, DefKind, FileFacts, FuncId, Usage, ValueId, ValueKind,
+    ArgF, ArgKindF, CallId, DefKind, FileFacts, FuncId, Usage, ValueId, ValueKind, VarId,
 };
 use crate::models::resources::{Api, Class, Effect, Leaves, Param, Resources};
 
@@ -86,6 +86,11 @@ const STREAM_NAMES: &[&str] = &[
     "writer",
     "bytes_io",
     "blob",
+];
+
+/// Methods that files have and paths do not.
+const STREAM_METHODS: &[&str] = &[
+    "read", "readline", "readinto", "seek", "tell", "write", "getvalue",
 ];
 
 /// Calls that make an open file, or bytes, and never a path.
@@ -213,6 +218,7 @@ impl<R: Resolve> ModelOracle<'_, R> {
             ValueKind::Var(var) => {
                 let fact = &self.facts.vars[var];
                 is_stream_name(self.text(fact.name))
+                    || self.is_used_as_stream(var)
                     || self.facts.defs[fact.defs.range()].iter().any(|def| {
                         def.kind == DefKind::With
                             || def.value.is_some_and(|it| self.makes_stream(it))
@@ -221,6 +227,27 @@ impl<R: Resolve> ModelOracle<'_, R> {
             ValueKind::Attr { name, .. } => is_stream_name(self.text(name)),
             _ => self.makes_stream(value),
         }
+    }
+
+    /// Whether a variable is an object with methods of a file: it is read or sought, or it is the object itself that gives
+    /// itself on.
+    fn is_used_as_stream(&self, var: VarId) -> bool {
+        let fact = &self.facts.vars[var];
+        let Some(param) = fact.param else {
+            return false;
+        };
+        let func = &self.facts.funcs[fact.func];
+        let is_self = param == 0 && func.class.is_some() && self.text(fact.name) == "self";
+        is_self
+            || self.facts.calls.as_slice()[func.calls.range()]
+                .iter()
+                .any(|it| match self.facts.values[it.callee].kind {
+                    ValueKind::Attr { base, name } => {
+                        self.facts.values[base].kind == ValueKind::Var(var)
+                            && STREAM_METHODS.contains(&self.text(name))
+                    }
+                    _ => false,
+                })
     }
 
     fn makes_stream(&self, value: ValueId) -> bool {

@@ -143,6 +143,9 @@ fn lost_in(
                 file,
                 id: escape.call,
             };
+            if lies_in_temporary(&oracle, escape.call, escape.acquire.kind) {
+                continue;
+            }
             // What runs once for the process has the process for its end.
             if of_class.is_some() && program.is_made_once(at) {
                 continue;
@@ -164,6 +167,33 @@ fn lost_in(
         }
     }
     (out, too_large)
+}
+
+/// Whether a temporary file or directory is made inside a temporary directory that the same function makes: it goes with
+/// that, or is lost with it.
+fn lies_in_temporary(oracle: &ModelOracle<'_, InProgram<'_>>, call: CallId, kind: Kind) -> bool {
+    if !matches!(kind, Kind::TemporaryFile | Kind::TemporaryDirectory) {
+        return false;
+    }
+    let facts = oracle.facts;
+    let is_made = |value: ValueId| {
+        matches!(facts.values[value].kind, ValueKind::Call(it)
+            if oracle.acquires(it).iter().any(|it| it.kind == Kind::TemporaryDirectory))
+    };
+    let args = &facts.args[facts.calls[call].args.range()];
+    args.iter().enumerate().any(|(at, arg)| {
+        let mut value = arg.value;
+        if let ValueKind::Attr { base, .. } = facts.values[value].kind {
+            value = base;
+        }
+        oracle.effect_of_argument(call, at) == Effect::View
+            && match facts.values[value].kind {
+                ValueKind::Var(var) => facts.defs[facts.vars[var].defs.range()]
+                    .iter()
+                    .any(|it| it.value.is_some_and(is_made)),
+                _ => is_made(value),
+            }
+    })
 }
 
 pub(super) fn oracle<'a>(

@@ -53,10 +53,7 @@ impl Rule for UnboundedGlobalContainer {
                 }
                 _ => continue,
             };
-            let mut found = finding(cx, out.meta(), growth, &what, &held);
-            if program.is_never_read(growth.container.key) {
-                found = found.note("nothing in the program reads it");
-            }
+            let found = finding(cx, out.meta(), growth, &what, &held);
             out.report(found);
         }
     }

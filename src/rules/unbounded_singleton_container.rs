@@ -48,10 +48,7 @@ impl Rule for UnboundedSingletonContainer {
                 confidence,
                 ..growth.clone()
             };
-            let mut found = finding(cx, out.meta(), &growth, &what, &held);
-            if program.is_never_read(growth.container.key) {
-                found = found.note("nothing in the program reads it");
-            }
+            let found = finding(cx, out.meta(), &growth, &what, &held);
             out.report(found);
         }
     }
