@@ -1,4 +1,5 @@
-//! Every row of the tables under `rules/models/` does what it says, each name in a program of its own.
+//! Every row of the tables under `rules/models/` does what it says, each name in a program of its own; and those of other
+//! people's libraries say which versions they are true of.
 //!
 //! The programs that the library itself runs are in `tests/clients/libraries.py`.
 
@@ -13,6 +14,109 @@ use toml::Table;
 mod growth;
 mod registries;
 mod resources;
+
+/// Modules of the standard library that rows name; a row of anything else says which versions it is true of.
+const STANDARD: &[&str] = &[
+    "_thread",
+    "abc",
+    "aifc",
+    "argparse",
+    "array",
+    "ast",
+    "asyncio",
+    "atexit",
+    "base64",
+    "bisect",
+    "builtins",
+    "bz2",
+    "codecs",
+    "collections",
+    "concurrent",
+    "configparser",
+    "contextlib",
+    "contextvars",
+    "cmd",
+    "copy",
+    "csv",
+    "ctypes",
+    "datetime",
+    "dbm",
+    "enum",
+    "fcntl",
+    "fileinput",
+    "ftplib",
+    "functools",
+    "gc",
+    "glob",
+    "gzip",
+    "hashlib",
+    "heapq",
+    "html",
+    "http",
+    "imaplib",
+    "io",
+    "itertools",
+    "json",
+    "locale",
+    "logging",
+    "lzma",
+    "marshal",
+    "mmap",
+    "msvcrt",
+    "multiprocessing",
+    "nntplib",
+    "operator",
+    "os",
+    "pathlib",
+    "pickle",
+    "platform",
+    "plistlib",
+    "poplib",
+    "posix",
+    "posixpath",
+    "pprint",
+    "pty",
+    "queue",
+    "random",
+    "select",
+    "selectors",
+    "shelve",
+    "shutil",
+    "smtplib",
+    "socket",
+    "socketserver",
+    "sqlite3",
+    "ssl",
+    "stat",
+    "statistics",
+    "struct",
+    "subprocess",
+    "sunau",
+    "sys",
+    "tarfile",
+    "telnetlib",
+    "tempfile",
+    "termios",
+    "threading",
+    "time",
+    "tkinter",
+    "tokenize",
+    "tomllib",
+    "traceback",
+    "tty",
+    "types",
+    "typing",
+    "unittest",
+    "urllib",
+    "urllib2",
+    "uuid",
+    "wave",
+    "weakref",
+    "wsgiref",
+    "xml",
+    "xmlrpc",
+    "zipfile",
+];
 
 /// The tables whose rows speak of libraries. `known.toml` only lists names that the analysis asks about.
 const TABLES: &[&str] = &[
@@ -56,6 +160,34 @@ fn texts(row: &Table, key: &str) -> Vec<String> {
         Some(one) => of(one).into_iter().collect(),
         None => Vec::new(),
     }
+}
+
+/// The rows of a table, in lists or alone.
+fn all_rows(table: &Table) -> Vec<Table> {
+    let rows = table.values().flat_map(|it| match it {
+        toml::Value::Array(them) => them.iter().collect(),
+        one => vec![one],
+    });
+    rows.filter_map(|it| it.as_table().cloned()).collect()
+}
+
+#[test]
+fn rows_of_other_libraries_say_which_versions_they_are_true_of() {
+    let mut silent = Vec::new();
+    for name in TABLES {
+        for row in all_rows(&table(name)) {
+            let keys = ["name", "names", "bases", "exact"];
+            let mut names = keys.iter().flat_map(|it| texts(&row, it));
+            let other = names.find(|it| {
+                let root = it.split_once('.').map(|it| it.0);
+                root.is_some_and(|it| !STANDARD.contains(&it))
+            });
+            if let Some(other) = other.filter(|_| !row.contains_key("note")) {
+                silent.push(format!("{name}.toml: {other}"));
+            }
+        }
+    }
+    assert!(silent.is_empty(), "{}", silent.join("\n"));
 }
 
 /// The statement that imports what a dotted name begins with.

@@ -35,10 +35,13 @@ fn arguments(row: &Table) -> String {
     if !texts(row, "unless").iter().any(|it| it == "0") {
         arguments.push("a".to_owned());
     }
-    let only = texts(row, "only_if")
-        .into_iter()
-        .find(|it| !is_position(it));
-    arguments.extend(only.map(|it| format!("{it}=a")));
+    let mut wanted = texts(row, "only_if");
+    let opened = texts(row, "opened_if");
+    if !opened.iter().any(|it| it == "0") {
+        wanted.extend(opened);
+    }
+    let keyword = wanted.into_iter().find(|it| !is_position(it));
+    arguments.extend(keyword.map(|it| format!("{it}=a")));
     arguments.join(", ")
 }
 
