@@ -1,14 +1,19 @@
 """Whole runs, side by side with ruff and as ratios; and programs that are bad for analyzers.
 
     python3 benches/whole.py corpus FOLDER [--sizes 1,10,100] [--repeat 3]
+    python3 benches/whole.py peers PACKAGE… [--repeat 3]
     python3 benches/whole.py worst
 
 `corpus` takes any folder of Python code (a site-packages folder will do), measures parts of it of so many MB and the
 whole, and fits the exponent of time over bytes. CPU time is user and system time of all threads; runs are paired, and
-the middle of the ratios is told. It needs `ruff` (`pip install ruff`) beside heaplint.
+the middle of the ratios is told. It needs `ruff` (`pip install ruff`) beside heaplint. `edited` is a run for which one
+file has changed since the run before.
+
+`peers` measures whole packages, also with pylint and with flake8 and flake8-bugbear, as multiples of heaplint's CPU time,
+each pair in turn; a program that is not installed is left out.
 
 `worst` generates programs of two sizes each and compares times per byte: it exits with 1 when twice the program takes
-far more than twice the time. No seconds are judged, only ratios.
+far more than twice the time. No seconds are judged, only ratios. All print tables for a README.
 """
 
 import argparse
@@ -20,6 +25,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 HEAPLINT = os.environ.get("HEAPLINT", str(ROOT / "target/release/heaplint"))
@@ -29,19 +35,20 @@ RUFF += ["--select", "SIM115,B019,B006,B023,F401"]
 ALLOWED = 1.7
 
 
-def measure(command):
-    """CPU seconds, wall seconds and peak MB of a command, which must end well."""
-    import time
+def measure(command, ended_well=(0, 1)):
+    """CPU seconds, wall seconds and peak MB (of a million bytes) of a command, which must end well.
 
+    Processes that it starts are counted in the CPU time.
+    """
     start = time.monotonic()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     error = process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in (0, 1):
+    if process.returncode not in ended_well:
         sys.exit(f"{command[0]}: exit code {process.returncode}\n{error.decode()[-2000:]}")
     wall = time.monotonic() - start
-    return usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024
+    return usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss * 1024 / 1e6
 
 
 def heaplint(folder, *more):
@@ -75,14 +82,43 @@ def slope(points):
     return sum((x - mx) * (y - my) for x, y in zip(xs, ys)) / sum((x - mx) ** 2 for x in xs)
 
 
-def corpus(source, sizes, repeat):
+def middle(rows, at):
+    return statistics.median(row[at] for row in rows)
+
+
+def need_ruff():
     if shutil.which("ruff") is None:
         sys.exit("ruff is missing: pip install ruff")
-    version = subprocess.run(["ruff", "--version"], capture_output=True, text=True).stdout.strip()
-    print(f"{version}; medians of {repeat} pairs; CPU is user + system")
-    print("| source | cold CPU | wall | peak | kept CPU | wall | ruff CPU | wall | peak | cold / ruff CPU | peak / source |")
+    return subprocess.run(["ruff", "--version"], capture_output=True, text=True).stdout.strip()
+
+
+def said(version, repeat):
+    """What a reader of figures has to know of the machine, which may have been busy."""
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0
+    print(f"{version}; medians of {repeat} pairs; CPU is user + system; {os.cpu_count()} cores, load {load:.1f}\n")
+
+
+def edited(folder, size, cache, scratch, repeat):
+    """Wall seconds of runs for which one file has changed, of middle length."""
+    copy = scratch / "edited"
+    part(folder, size / 1e6 + 1, copy)
+    measure(heaplint(copy, "--cache-dir", str(cache)))
+    files = sorted(copy.rglob("*.py"), key=lambda it: it.stat().st_size)
+    file = files[len(files) // 2]
+    rows = []
+    for at in range(repeat):
+        with file.open("a") as out:
+            out.write(f"\n_edited_{at} = []\n")
+        rows.append(measure(heaplint(copy, "--cache-dir", str(cache))))
+    shutil.rmtree(copy)
+    return rows
+
+
+def corpus(source, sizes, repeat):
+    said(need_ruff(), repeat)
+    print("| source | cold CPU | wall | peak | unchanged, wall | edited, wall | ruff CPU | wall | peak | cold / ruff CPU | peak / source |")
     print("|---|---|---|---|---|---|---|---|---|---|---|")
-    points = []
+    points, peers = [], []
     with tempfile.TemporaryDirectory() as scratch:
         scratch = pathlib.Path(scratch)
         whole = total(source)
@@ -101,19 +137,51 @@ def corpus(source, sizes, repeat):
             measure(heaplint(folder, "--cache-dir", str(cache)))
             for _ in range(repeat):
                 kept.append(measure(heaplint(folder, "--cache-dir", str(cache))))
-            middle = lambda rows, at: statistics.median(row[at] for row in rows)
+            changed = edited(folder, size, cache, scratch, repeat)
             ratio = statistics.median(a[0] / b[0] for a, b in zip(cold, ruff))
             points.append((size, middle(cold, 0)))
+            peers.append((size, middle(ruff, 0)))
             mb = size / 1e6
             print(
                 f"| {mb:.1f} MB | {middle(cold, 0):.2f} s | {middle(cold, 1):.2f} s | {middle(cold, 2):.0f} MB "
-                f"| {middle(kept, 0):.2f} s | {middle(kept, 1):.2f} s "
+                f"| {middle(kept, 1):.2f} s | {middle(changed, 1):.2f} s "
                 f"| {middle(ruff, 0):.2f} s | {middle(ruff, 1):.2f} s | {middle(ruff, 2):.0f} MB "
-                f"| {ratio:.2f} | {middle(cold, 2) * 1.048576 / mb:.1f} |",
+                f"| {ratio:.2f} | {middle(cold, 2) / mb:.1f} |",
                 flush=True,
             )
     if len(points) > 1:
-        print(f"time grows as bytes to the power of {slope(points):.2f}")
+        print(f"\nCPU time grows as bytes to the power of {slope(points):.2f}; ruff's, of {slope(peers):.2f}")
+
+
+# Other programs, how they are called, and how they end when they have found something. No settings of the package count.
+PEERS = [
+    ("ruff", RUFF, (0,)),
+    ("flake8-bugbear", ["flake8", "--isolated", "--exit-zero", "-j1", "--select=B,F401"], (0,)),
+    ("pylint", ["pylint", "--rcfile=/dev/null", "-j1", "--exit-zero", "--recursive=y"], (0,)),
+]
+
+
+def peers(packages, repeat):
+    there = [it for it in PEERS if shutil.which(it[1][0])]
+    said(", ".join(["heaplint", *(it[0] for it in there)]), repeat)
+    print("| package | source | heaplint CPU | peak | unchanged, wall |" + "".join(f" {it[0]} CPU / heaplint | peak |" for it in there))
+    print("|---|---|---|---|---|" + "---|---|" * len(there))
+    for package in packages:
+        ours, theirs = [], [[] for _ in there]
+        ratios = [[] for _ in there]
+        with tempfile.TemporaryDirectory() as cache:
+            for _ in range(repeat):
+                for at, (_, command, ends) in enumerate(there):
+                    ours.append(measure(heaplint(package, "--no-cache")))
+                    theirs[at].append(measure([*command, str(package)], ends))
+                    ratios[at].append(theirs[at][-1][0] / ours[-1][0])
+            measure(heaplint(package, "--cache-dir", cache))
+            kept = [measure(heaplint(package, "--cache-dir", cache)) for _ in range(repeat)]
+        row = f"| {package.resolve().name} | {total(package) / 1e6:.1f} MB | {middle(ours, 0):.2f} s | {middle(ours, 2):.0f} MB "
+        row += f"| {middle(kept, 1) * 1000:.0f} ms |"
+        for them, ratio in zip(theirs, ratios):
+            row += f" {statistics.median(ratio):.1f} | {middle(them, 2):.0f} MB |"
+        print(row, flush=True)
 
 
 def functions(n):
@@ -128,6 +196,11 @@ def hierarchy(n):
 def fan(n):
     text = "class Base:\n    def run(self):\n        self.step()\n    def step(self):\n        pass\n"
     yield "app.py", text + "".join(f"class C{i}(Base):\n    def step(self):\n        self.run()\n" for i in range(n))
+
+
+def tree(n):
+    text = "class C0:\n    items = []\n    def add(self, x):\n        self.items.append(x)\n"
+    yield "app.py", text + "".join(f"class C{i}(C{i // 2}):\n    def m{i}(self, x):\n        self.add(x)\n" for i in range(1, n))
 
 
 def long_function(n):
@@ -173,8 +246,9 @@ def writers(n):
 WORST = [
     (functions, 10_000),
     (hierarchy, 1_000),
+    (tree, 10_000),
     (fan, 10_000),
-    (long_function, 10_000),
+    (long_function, 30_000),
     (stars, 1_000),
     (table, 50_000),
     (ring, 10_000),
@@ -215,12 +289,17 @@ def main():
     it.add_argument("folder", type=pathlib.Path)
     it.add_argument("--sizes", default="1,10,100")
     it.add_argument("--repeat", type=int, default=3)
+    it = commands.add_parser("peers")
+    it.add_argument("packages", type=pathlib.Path, nargs="+")
+    it.add_argument("--repeat", type=int, default=3)
     commands.add_parser("worst")
     args = parser.parse_args()
     if not os.access(HEAPLINT, os.X_OK):
         sys.exit(f"{HEAPLINT} is missing: cargo build --release, or name another one by HEAPLINT=")
     if args.command == "corpus":
         corpus(args.folder, [int(it) for it in args.sizes.split(",")], args.repeat)
+    elif args.command == "peers":
+        peers(args.packages, args.repeat)
     else:
         worst()
 
