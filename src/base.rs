@@ -12,7 +12,7 @@ mod span;
 
 pub use bytes::human;
 pub use cells::{CellSpot, Cells};
-pub use index::{Idx, IndexVec, compact};
+pub use index::{Idx, IndexVec, take_exact};
 pub use lines::{LineCol, LineIndex};
 pub use names::{Name, Names, Texts};
 pub use sources::{FileId, SourceFile, SourceMap};

@@ -139,12 +139,11 @@ impl<T> IndexVec<T> {
         self.raw.capacity()
     }
 
-    /// Moves the elements to memory of just their size. (`Vec::shrink_to_fit` may leave them where they are.)
-    pub fn compact(&mut self)
-    where
-        T: Clone,
-    {
-        compact(&mut self.raw);
+    /// Moves the elements to memory of just their size, and leaves this empty with the room that it has.
+    pub fn take_exact(&mut self) -> Self {
+        Self {
+            raw: take_exact(&mut self.raw),
+        }
     }
 
     /// Number of elements.
@@ -195,11 +194,11 @@ impl<T> IndexVec<T> {
     }
 }
 
-/// Moves elements to memory of just their size.
-pub fn compact<T: Clone>(list: &mut Vec<T>) {
-    if list.capacity() > list.len() {
-        *list = list.as_slice().to_vec();
-    }
+/// Moves the elements of a list to memory of just their size, and leaves the list empty with the room that it has.
+pub fn take_exact<T>(list: &mut Vec<T>) -> Vec<T> {
+    let mut exact = Vec::with_capacity(list.len());
+    exact.append(list);
+    exact
 }
 
 impl<T> FromIterator<T> for IndexVec<T> {

@@ -10,9 +10,23 @@ use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
 
+use super::Idx;
+
 /// An interned identifier, or short string, of one [`Names`] table.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct Name(pub u32);
+
+impl From<Idx<Name>> for Name {
+    fn from(id: Idx<Self>) -> Self {
+        Self(id.raw())
+    }
+}
+
+impl From<Name> for Idx<Name> {
+    fn from(name: Name) -> Self {
+        Self::new(name.0)
+    }
+}
 
 /// Many short texts end to end, by number.
 #[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
@@ -89,6 +103,13 @@ impl Names {
             texts.push(text);
         }
         id
+    }
+
+    /// Makes room for `additional` more texts.
+    pub fn reserve(&mut self, additional: usize) {
+        let texts = &self.texts;
+        self.ids
+            .reserve(additional, |it| hash(&texts[it.0 as usize]));
     }
 
     /// The id of `text` when it is known.

@@ -18,6 +18,7 @@ mod comments;
 mod exprs;
 mod stmts;
 
+use std::cell::RefCell;
 use std::sync::LazyLock;
 
 use rustc_hash::FxHashSet;
@@ -67,9 +68,21 @@ pub(crate) fn collect_with(
         .collect();
     cx.out.names = tree.names.texts().clone();
     cx.out.is_generated = comments::says_generated(text);
-    cx.out.compact();
-    (cx.out, cx.sites)
+    let exact = cx.out.take_exact();
+    let Collector { out, sites, .. } = cx;
+    if out.values.capacity() <= ROOM_VALUES {
+        ROOM.set(out);
+    }
+    (exact, sites)
 }
+
+thread_local! {
+    /// Room for the tables of the next file: growing them anew for each file costs more than filling them.
+    static ROOM: RefCell<FileFacts> = RefCell::default();
+}
+
+/// Values beyond which the room is not kept for the next file: few files are so long.
+const ROOM_VALUES: usize = 1 << 17;
 
 struct Collector<'a> {
     tree: &'a Module,
@@ -96,7 +109,7 @@ struct Collector<'a> {
 
 impl<'a> Collector<'a> {
     fn new(tree: &'a Module, openers: &'a FxHashSet<String>) -> Self {
-        let mut out = FileFacts::default();
+        let mut out = ROOM.take();
         out.values.reserve(tree.exprs.len());
         Self {
             tree,
@@ -254,8 +267,9 @@ impl<'a> Collector<'a> {
     /// Graphs of the functions that may open something: those that call a function whose name says so. Names mean nothing
     /// to facts otherwise; here they only spare graphs that nobody would ask for.
     fn flow_graphs(&mut self) {
+        let mut asked = vec![None; self.tree.names.texts().len()];
         for func in self.tree.funcs.ids().skip(1) {
-            if !self.may_open(cast(func)) {
+            if !self.may_open(cast(func), &mut asked) {
                 continue;
             }
             let body = build(self.tree, &self.sites, &self.out, func);
@@ -265,7 +279,8 @@ impl<'a> Collector<'a> {
         }
     }
 
-    fn may_open(&self, func: FuncId) -> bool {
+    /// Whether a function may open something. `asked`: what was found out of each name of the file so far.
+    fn may_open(&self, func: FuncId, asked: &mut [Option<bool>]) -> bool {
         self.out.calls.as_slice()[self.out.funcs[func].calls.range()]
             .iter()
             .any(|call| {
@@ -277,13 +292,14 @@ impl<'a> Collector<'a> {
                     },
                     _ => return false,
                 };
+                let opens = &mut asked[name.0 as usize];
                 let name = self.tree.names.text(name);
                 // A function of the program may hand out what it opened, whatever its name.
                 let hands_out = call.usage == Usage::Bound
                     && name.starts_with(|it: char| it.is_ascii_lowercase() || it == '_');
                 is_ours && hands_out
-                    || opens_by_name(name)
-                    || self.openers.contains(name)
+                    || *opens
+                        .get_or_insert_with(|| opens_by_name(name) || self.openers.contains(name))
                     || call.usage == Usage::Bound && self.may_be_owned(call.callee, name)
             })
     }

@@ -10,7 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Idx, IndexVec, Name, Span, Texts, compact};
+use crate::base::{Idx, IndexVec, Name, Span, Texts, take_exact};
 use crate::flow::ir::Body;
 use crate::syntax::tree::{CompKind, FuncKind, ParamKind};
 
@@ -121,28 +121,34 @@ impl FileFacts {
         Some(self.reaches[at].defs)
     }
 
-    /// Moves all tables to memory of just their size: they live as long as the run.
-    pub fn compact(&mut self) {
-        self.names.shrink_to_fit();
-        self.vars.compact();
-        compact(&mut self.defs);
-        self.funcs.compact();
-        compact(&mut self.params);
-        self.classes.compact();
-        self.values.compact();
-        compact(&mut self.lists);
-        self.calls.compact();
-        compact(&mut self.args);
-        self.stores.compact();
-        self.contexts.compact();
-        self.imports.compact();
-        compact(&mut self.results);
-        compact(&mut self.reads);
-        compact(&mut self.reaches);
-        compact(&mut self.reaching);
-        compact(&mut self.bodies);
-        compact(&mut self.annotation_calls);
-        compact(&mut self.outputs);
+    /// Moves all tables to memory of just their size, for they live as long as the run; what is left is empty, and has room
+    /// for the tables of another file.
+    pub fn take_exact(&mut self) -> Self {
+        Self {
+            names: std::mem::take(&mut self.names),
+            vars: self.vars.take_exact(),
+            defs: take_exact(&mut self.defs),
+            funcs: self.funcs.take_exact(),
+            params: take_exact(&mut self.params),
+            classes: self.classes.take_exact(),
+            values: self.values.take_exact(),
+            lists: take_exact(&mut self.lists),
+            calls: self.calls.take_exact(),
+            args: take_exact(&mut self.args),
+            stores: self.stores.take_exact(),
+            contexts: self.contexts.take_exact(),
+            imports: self.imports.take_exact(),
+            results: take_exact(&mut self.results),
+            reads: take_exact(&mut self.reads),
+            reaches: take_exact(&mut self.reaches),
+            reaching: take_exact(&mut self.reaching),
+            bodies: take_exact(&mut self.bodies),
+            annotation_calls: take_exact(&mut self.annotation_calls),
+            outputs: take_exact(&mut self.outputs),
+            pragmas: take_exact(&mut self.pragmas),
+            errors: take_exact(&mut self.errors),
+            is_generated: std::mem::take(&mut self.is_generated),
+        }
     }
 }
 
@@ -358,7 +364,7 @@ pub enum ValueKind {
     /// A float, cut to its whole part (0 for a complex number).
     Float(i32),
     /// A string of so many code points; the text when it is short.
-    Str { len: u32, text: Option<Name> },
+    Str { len: u32, text: Option<Idx<Name>> },
     /// Bytes.
     Bytes(u32),
     /// An f-string: what its holes yield.
@@ -663,5 +669,13 @@ pub struct PragmaF {
 }
 
 // These exist by the million: growth is a choice.
-const _: () =
-    assert!(size_of::<Value>() <= 20 && size_of::<DefF>() <= 36 && size_of::<ContextF>() <= 20);
+const _: () = {
+    assert!(size_of::<Value>() <= 16);
+    assert!(size_of::<DefF>() <= 32);
+    assert!(size_of::<VarF>() <= 36);
+    assert!(size_of::<CallF>() <= 44);
+    assert!(size_of::<ArgF>() <= 12);
+    assert!(size_of::<ReadF>() <= 8);
+    assert!(size_of::<ReachF>() <= 12);
+    assert!(size_of::<ContextF>() <= 12);
+};

@@ -19,6 +19,8 @@ mod stmts;
 #[cfg(test)]
 mod tests;
 
+use smallvec::SmallVec;
+
 use crate::base::{Idx, Span};
 use crate::facts::model::{CallId, FileFacts, ValueId, ValueKind, VarId};
 use crate::facts::sites::Sites;
@@ -301,7 +303,12 @@ fn finish(blocks: &[Block], is_cut: bool) -> Body {
     let renumber = |old: BlockId| -> BlockId {
         number[old.index()].expect("successors of reached blocks are reached")
     };
-    let mut body = Body::default();
+    let insts = order.iter().map(|&it| blocks[it].insts.len()).sum();
+    let mut body = Body {
+        blocks: Vec::with_capacity(order.len()),
+        insts: Vec::with_capacity(insts),
+        ..Body::default()
+    };
     for &old in &order {
         let block = &blocks[old];
         let start = body.insts.len() as u32;
@@ -348,7 +355,8 @@ fn successors(block: &Block) -> impl Iterator<Item = usize> {
 fn reverse_post_order(blocks: &[Block]) -> Vec<usize> {
     let mut seen = vec![false; blocks.len()];
     let mut order = Vec::new();
-    let mut stack = vec![(0, successors(&blocks[0]).collect::<Vec<_>>())];
+    let next_of = |block: usize| successors(&blocks[block]).collect::<SmallVec<[usize; 3]>>();
+    let mut stack = vec![(0, next_of(0))];
     seen[0] = true;
     while let Some((block, rest)) = stack.last_mut() {
         if rest.is_empty() {
@@ -359,7 +367,7 @@ fn reverse_post_order(blocks: &[Block]) -> Vec<usize> {
         let next = rest.remove(0);
         if !seen[next] {
             seen[next] = true;
-            stack.push((next, successors(&blocks[next]).collect()));
+            stack.push((next, next_of(next)));
         }
     }
     order.reverse();

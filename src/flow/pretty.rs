@@ -155,7 +155,7 @@ fn value_at(facts: &FileFacts, value: ValueId, depth: u32) -> String {
         ValueKind::Int(it) => it.to_string(),
         ValueKind::Float(_) => "float".to_owned(),
         ValueKind::Str { text: None, len } => format!("'{len}'"),
-        ValueKind::Str { text: Some(it), .. } => format!("{:?}", text(facts, it)),
+        ValueKind::Str { text: Some(it), .. } => format!("{:?}", text(facts, it.into())),
         ValueKind::Bytes(len) => format!("b'{len}'"),
         ValueKind::FString(rows) => format!("f'{}'", list(rows).join(" ")),
         ValueKind::Var(var) => var_name(facts, var).to_owned(),

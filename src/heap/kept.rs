@@ -29,7 +29,7 @@ pub struct Put {
 impl Program<'_> {
     /// Everything that is put into variables of modules and classes, attributes and containers.
     pub fn puts(&self) -> impl Iterator<Item = Put> + '_ {
-        let of_effects = self.all_effects().iter().filter_map(|it| {
+        let of_effects = self.all_effects().filter_map(|it| {
             let value = ValueRef {
                 file: it.func.file,
                 id: it.value?,

@@ -11,13 +11,17 @@
 //! ```
 
 mod arguments;
+mod table;
+
+use std::cell::RefCell;
 
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use self::table::Table;
 use super::place::{PlaceKey, Sites};
 use super::program::{CallRef, FuncRef, Program, Sym, ValueRef, VarRef};
-use crate::base::Span;
+use crate::base::{Span, take_exact};
 use crate::facts::model::{
     ContextId, DefKind, FuncId, Home, StoreKind, Target, Usage, ValueId, ValueKind,
 };
@@ -47,6 +51,9 @@ pub struct Effect {
     /// The function that is given the container and does it, and where.
     pub via: Option<(FuncRef, Span)>,
 }
+
+// These exist by the million.
+const _: () = assert!(size_of::<Effect>() <= 64);
 
 /// Kinds of effect.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -86,12 +93,7 @@ impl EffectKind {
 /// All effects of the program.
 #[derive(Debug, Default)]
 pub struct Effects {
-    list: Vec<Effect>,
-    ranges: FxHashMap<PlaceKey, std::ops::Range<u32>>,
-    /// Growth by each function: positions in the list.
-    growth: FxHashMap<FuncRef, Vec<u32>>,
-    /// Of each place its keyed removals: positions in the list.
-    removals: FxHashMap<PlaceKey, Vec<u32>>,
+    table: Table,
     /// Attribute names from which something is removed, or that are rebound, on receivers of unknown type.
     guessed_removals: FxHashSet<Sym>,
     /// What functions do with their parameters.
@@ -112,8 +114,6 @@ pub struct Summary {
 #[derive(Default)]
 struct OfFile {
     effects: Vec<Effect>,
-    /// What callees do to what they are given.
-    applied: Vec<Effect>,
     edges: Vec<Edge>,
     guessed: Vec<Sym>,
 }
@@ -125,12 +125,26 @@ struct Edge {
     call: CallRef,
 }
 
+thread_local! {
+    /// Room for the effects of the next file.
+    static ROOM: RefCell<OfFile> = RefCell::default();
+}
+
 /// Collects all effects.
 pub(super) fn resolve(program: &mut Program<'_>) {
     let this = &*program;
     let mut files: Vec<OfFile> = (0..program.files.len() as u32)
         .into_par_iter()
-        .map(|file| of_file(this, file))
+        .map(|file| {
+            let mut room = of_file(this, ROOM.take(), file);
+            let exact = OfFile {
+                effects: take_exact(&mut room.effects),
+                edges: take_exact(&mut room.edges),
+                guessed: take_exact(&mut room.guessed),
+            };
+            ROOM.set(room);
+            exact
+        })
         .collect();
     let mut out = Effects::default();
     for it in &mut files {
@@ -139,81 +153,16 @@ pub(super) fn resolve(program: &mut Program<'_>) {
     out.params = summaries(program, &files);
     let params = &out.params;
     files.par_iter_mut().for_each(|it| {
+        let mut room = ROOM.take();
         for edge in std::mem::take(&mut it.edges) {
-            apply(this, &edge, params, &mut it.applied);
+            apply(this, &edge, params, &mut room.effects);
         }
+        it.effects.reserve_exact(room.effects.len());
+        it.effects.append(&mut room.effects);
+        ROOM.set(room);
     });
-    out.list = by_place(program, files);
-    for (at, it) in out.list.iter().enumerate() {
-        if it.kind.grows() {
-            out.growth.entry(it.func).or_default().push(at as u32);
-        } else if it.kind == EffectKind::Remove && it.key.is_some() && !it.is_inner {
-            out.removals.entry(it.place).or_default().push(at as u32);
-        }
-    }
-    let mut start = 0;
-    for them in out.list.chunk_by(|a, b| a.place == b.place) {
-        let end = start + them.len() as u32;
-        out.ranges.insert(them[0].place, start..end);
-        start = end;
-    }
+    out.table = Table::new(program, files.into_iter().map(|it| it.effects).collect());
     program.effects = out;
-}
-
-/// All effects in one list, sorted by place, function and position.
-///
-/// First to the file and the sort of their place, then each such part by itself: a large list is neither sorted nor copied
-/// as a whole.
-fn by_place(program: &Program<'_>, files: Vec<OfFile>) -> Vec<Effect> {
-    let count = program.files.len();
-    let part = |key: PlaceKey| {
-        let sort = match key {
-            PlaceKey::Var(_) => 0,
-            PlaceKey::Class(..) => 1,
-            PlaceKey::Instance(..) => 2,
-            PlaceKey::Func(..) => 3,
-        };
-        sort * count + program.place_file(key) as usize
-    };
-    let of_files = || files.iter().map(|it| &it.effects);
-    let applied = || files.iter().map(|it| &it.applied);
-    let mut next = vec![0_u32; 4 * count];
-    let mut any = None;
-    for effect in of_files().chain(applied()).flatten() {
-        next[part(effect.place)] += 1;
-        any = Some(*effect);
-    }
-    let Some(any) = any else {
-        return Vec::new();
-    };
-    let mut lens = Vec::new();
-    let mut sum = 0;
-    for it in &mut next {
-        if *it > 0 {
-            lens.push(*it as usize);
-        }
-        let start = sum;
-        sum += *it;
-        *it = start;
-    }
-    let mut list = vec![any; sum as usize];
-    for effect in of_files().chain(applied()).flatten() {
-        let at = &mut next[part(effect.place)];
-        list[*at as usize] = *effect;
-        *at += 1;
-    }
-    drop(files);
-    let mut rest = list.as_mut_slice();
-    let mut parts = Vec::with_capacity(lens.len());
-    for len in lens {
-        let (part, after) = rest.split_at_mut(len);
-        parts.push(part);
-        rest = after;
-    }
-    parts
-        .into_par_iter()
-        .for_each(|it| it.sort_by_key(|it| (it.place, it.func, it.at, it.kind)));
-    list
 }
 
 fn summaries(program: &Program<'_>, files: &[OfFile]) -> FxHashMap<VarRef, Summary> {
@@ -333,8 +282,7 @@ fn apply(
     }
 }
 
-fn of_file(program: &Program<'_>, file: u32) -> OfFile {
-    let mut out = OfFile::default();
+fn of_file(program: &Program<'_>, mut out: OfFile, file: u32) -> OfFile {
     calls(program, file, &mut out);
     stores(program, file, &mut out);
     bindings(program, file, &mut out);
@@ -677,9 +625,7 @@ impl Program<'_> {
     /// Effects on a place, by function and position.
     #[must_use]
     pub fn effects(&self, place: PlaceKey) -> &[Effect] {
-        self.effects.ranges.get(&place).map_or(&[], |it| {
-            &self.effects.list[it.start as usize..it.end as usize]
-        })
+        self.effects.table.on(self.place_file(place), place)
     }
 
     /// Growth, by a function, of a container and those beside it: of the same module, class or object.
@@ -690,9 +636,8 @@ impl Program<'_> {
             PlaceKey::Instance(class, _) => (2, class.file, class.id.index()),
             PlaceKey::Func(func, _) => (3, func.file, func.id.index()),
         };
-        let at = self.effects.growth.get(&func).into_iter().flatten();
-        at.map(|&it| &self.effects.list[it as usize])
-            .filter(move |it| owner(it.place) == owner(of))
+        let growth = self.effects.table.growth(self.place_file(of), func);
+        growth.filter(move |it| owner(it.place) == owner(of))
     }
 
     /// Whether a key is one of those that a container has: it comes from a loop over the container, or over a copy.
@@ -747,22 +692,19 @@ impl Program<'_> {
 
     /// Removals from a place by key.
     pub fn keyed_removals(&self, place: PlaceKey) -> impl Iterator<Item = &Effect> {
-        let at = self.effects.removals.get(&place).into_iter().flatten();
-        at.map(|&it| &self.effects.list[it as usize])
+        let file = self.place_file(place);
+        self.effects.table.removals(file, place)
     }
 
     /// All effects, by place.
-    #[must_use]
-    pub fn all_effects(&self) -> &[Effect] {
-        &self.effects.list
+    pub fn all_effects(&self) -> impl Iterator<Item = &Effect> {
+        self.effects.table.iter()
     }
 
     /// All places with effects, in order.
     #[must_use]
     pub fn places_with_effects(&self) -> Vec<PlaceKey> {
-        let mut places: Vec<_> = self.effects.ranges.keys().copied().collect();
-        places.sort_unstable();
-        places
+        self.effects.table.places()
     }
 
     /// Whether something is removed from, or bound to, an attribute of this name on a receiver of unknown type.

@@ -164,6 +164,9 @@ impl<'m> Program<'m> {
             let sym = program.intern(part);
             program.api.insert((parent, sym), node);
         }
+        // Most names of a file are names of others, too: about one in eight is new.
+        let names: usize = inputs.iter().map(|it| it.facts.names.len()).sum();
+        program.names.reserve(names / 8);
         let syms: Vec<Vec<Sym>> = inputs
             .iter()
             .map(|it| it.facts.names.iter().map(|it| program.intern(it)).collect())
@@ -243,14 +246,14 @@ impl<'m> Program<'m> {
 
     /// The text of a name of a file.
     #[must_use]
-    pub fn name(&self, file: u32, name: Name) -> &str {
-        &self.facts(file).names[name.0 as usize]
+    pub fn name(&self, file: u32, name: impl Into<Name>) -> &str {
+        &self.facts(file).names[name.into().0 as usize]
     }
 
     /// The symbol of a name of a file.
     #[must_use]
-    pub fn sym_of(&self, file: u32, name: Name) -> Sym {
-        self.files[file as usize].syms[name.0 as usize]
+    pub fn sym_of(&self, file: u32, name: impl Into<Name>) -> Sym {
+        self.files[file as usize].syms[name.into().0 as usize]
     }
 
     /// The name of a function.

@@ -168,7 +168,7 @@ impl<R: Resolve> ModelOracle<'_, R> {
                     (_, keyword) => keyword == Some(what),
                 };
                 let text = match self.facts.values[self.args(call)[at].value].kind {
-                    ValueKind::Str { text, .. } => text.map(|it| self.text(it)),
+                    ValueKind::Str { text, .. } => text.map(|it| self.text(it.into())),
                     _ => None,
                 };
                 is_it && text == Some(wanted)

@@ -189,25 +189,31 @@ fn each_passed(
     then: &mut dyn FnMut(CallRef, &CallF, ValueRef, &Bus),
 ) {
     let funcs: FxHashSet<FuncRef> = buses.keys().map(|it| it.0).collect();
-    for file in 0..program.files.len() as u32 {
+    let mut calls: Vec<CallRef> = funcs
+        .iter()
+        .flat_map(|&it| program.callers(it))
+        .copied()
+        .collect();
+    calls.sort_unstable();
+    calls.dedup();
+    for CallRef { file, id } in calls {
         if program.files[file as usize].is_test {
             continue;
         }
         let facts = program.facts(file);
-        for (id, fact) in facts.calls.iter_ids() {
-            let targets = program.targets(file, id).iter();
-            for &target in targets.filter(|it| funcs.contains(&it.func)) {
-                for (position, arg) in facts.args[fact.args.range()].iter().enumerate() {
-                    let bus = program
-                        .param_of(file, target, position, arg)
-                        .and_then(|it| buses.get(&(target.func, it as u32)));
-                    if let Some(bus) = bus {
-                        let callback = ValueRef {
-                            file,
-                            id: arg.value,
-                        };
-                        then(CallRef { file, id }, fact, callback, bus);
-                    }
+        let fact = &facts.calls[id];
+        let targets = program.targets(file, id).iter();
+        for &target in targets.filter(|it| funcs.contains(&it.func)) {
+            for (position, arg) in facts.args[fact.args.range()].iter().enumerate() {
+                let bus = program
+                    .param_of(file, target, position, arg)
+                    .and_then(|it| buses.get(&(target.func, it as u32)));
+                if let Some(bus) = bus {
+                    let callback = ValueRef {
+                        file,
+                        id: arg.value,
+                    };
+                    then(CallRef { file, id }, fact, callback, bus);
                 }
             }
         }

@@ -159,7 +159,7 @@ fn is_emptied(program: &Program<'_>, file: u32, var: VarId, name: Name) -> bool 
     let is_named = facts.values.iter().any(|it| match it.kind {
         ValueKind::Str {
             text: Some(text), ..
-        } => text == name,
+        } => Name::from(text) == name,
         _ => false,
     });
     let is_bound_anew = facts.stores.iter().any(|it| {

@@ -1,9 +1,11 @@
 //! `frame-cycle`: a local variable refers to the frame that it stands in, so the frame and its locals wait for the gc.
 
+use rustc_hash::FxHashSet;
+
 use super::{Context, Rule, Sink};
 use crate::base::Span;
 use crate::base::human;
-use crate::facts::model::{CallId, ContextKind, DefF, DefKind, Home, ValueKind, VarId};
+use crate::facts::model::{CallId, ContextKind, DefF, DefKind, FuncId, Home, ValueKind, VarId};
 use crate::finding::{Confidence, Finding, Growth, Role, Severity, Step};
 use crate::link::FuncRef;
 use crate::link::program::ValueRef;
@@ -22,6 +24,7 @@ impl Rule for FrameCycle {
                 .vars
                 .iter_ids()
                 .filter(|(_, it)| it.home == Home::Function && it.func.index() != 0);
+            let keeping = keeping(cx, file as u32);
             for (var, fact) in locals {
                 let func = FuncRef {
                     file: file as u32,
@@ -41,7 +44,10 @@ impl Rule for FrameCycle {
                 let found = defs
                     .iter()
                     .find_map(|it| own_frame(cx, func, it))
-                    .or_else(|| collected(cx, func, var));
+                    .or_else(|| {
+                        let keeps = keeping.contains(&func.id);
+                        keeps.then(|| collected(cx, func, var)).flatten()
+                    });
                 if let Some((at, what)) = found {
                     out.report(finding(cx, out.meta(), func, var, at, what));
                 }
@@ -102,6 +108,32 @@ fn own_frame(cx: &Context<'_>, func: FuncRef, def: &DefF) -> Option<(Span, &'sta
         }
         _ => None,
     }
+}
+
+/// Functions of a file in which a handler puts something into something: few, so that the others need not be searched for
+/// each of their locals.
+fn keeping(cx: &Context<'_>, file: u32) -> FxHashSet<FuncId> {
+    let program = cx.program;
+    let facts = program.facts(file);
+    let mut in_handler: Vec<bool> = Vec::with_capacity(facts.contexts.len());
+    for it in facts.contexts.iter() {
+        // What is around a context stands before it.
+        let around = it.parent.is_some_and(|it| in_handler[it.index()]);
+        in_handler.push(around || matches!(it.kind, ContextKind::Handler { .. }));
+    }
+    let grows = |id| match facts.values[id].kind {
+        ValueKind::Attr { name, .. } => program
+            .models
+            .method(program.name(file, name))
+            .is_some_and(|it| it.does.grows()),
+        _ => false,
+    };
+    let calls = facts.calls.iter();
+    calls
+        .filter(|it| it.context.is_some_and(|it| in_handler[it.index()]))
+        .filter(|it| grows(it.callee))
+        .map(|it| it.func)
+        .collect()
 }
 
 /// Where a handler puts the exception into a local container of the same function, which nothing empties.

@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Context, Rule, Sink, tied};
 use crate::base::{Span, human};
-use crate::facts::model::{DefKind, StoreKind, Target, ValueId, ValueKind};
+use crate::facts::model::{ContextKind, DefKind, StoreKind, Target, ValueId, ValueKind};
 use crate::finding::{Confidence, Finding, Growth, Role, Severity, Step};
 use crate::heap::cycle::{Cycle, Itself};
 use crate::heap::growth::ProgramKind;
@@ -59,6 +59,7 @@ impl Rule for ResourceInCycle {
     fn check(&self, cx: &Context<'_>, out: &mut Sink) {
         let program = cx.program;
         let held = held(cx);
+        let uses = Uses::of(program, &held);
         let del = program.sym("__del__");
         let mut reported = FxHashSet::default();
         let mut closed: FxHashMap<(ClassRef, u32, Span), bool> = FxHashMap::default();
@@ -104,7 +105,7 @@ impl Rule for ResourceInCycle {
                     && !classes.iter().any(|&class| {
                         *closed
                             .entry((class, it.file, it.at))
-                            .or_insert_with(|| is_let_go(cx, class, it))
+                            .or_insert_with(|| is_let_go(cx, &uses, class, it))
                     })
                     && (kind == What::OPEN || !classes.iter().any(|&it| lasts(it)))
                     // All that one object leaves open is one defect.
@@ -132,6 +133,7 @@ pub(super) fn spoken_of(cx: &Context<'_>) -> FxHashSet<(ClassRef, Sym)> {
     let del = program.sym("__del__");
     let mut out = FxHashSet::default();
     let held = held(cx);
+    let uses = Uses::of(program, &held);
     for cycle in cx.objects.cycles() {
         if program.files[cycle.func.file as usize].is_test {
             continue;
@@ -144,7 +146,9 @@ pub(super) fn spoken_of(cx: &Context<'_>) -> FxHashSet<(ClassRef, Sym)> {
             let is_part = classes
                 .iter()
                 .any(|&class| program.mro(class).contains(&it.class));
-            if is_part && (is_finalized || !classes.iter().any(|&class| is_let_go(cx, class, it))) {
+            if is_part
+                && (is_finalized || !classes.iter().any(|&class| is_let_go(cx, &uses, class, it)))
+            {
                 out.insert((it.class, it.attr));
             }
         }
@@ -300,10 +304,10 @@ fn is_own(program: &Program<'_>, func: FuncRef, base: ValueId) -> bool {
 }
 
 /// Whether something lets go of what the attribute holds: closes it and is called, or may be; binds the attribute anew.
-fn is_let_go(cx: &Context<'_>, class: ClassRef, held: &Held) -> bool {
+fn is_let_go(cx: &Context<'_>, uses: &Uses, class: ClassRef, held: &Held) -> bool {
     let program = cx.program;
     if matches!(held.what, What::Open(..)) {
-        return is_closed(cx, class, held);
+        return is_closed(cx, uses, class, held);
     }
     // Objects that live long are not garbage at all.
     if program.holder_below(class).is_some() || program.holder_below(held.class).is_some() {
@@ -328,52 +332,16 @@ fn is_let_go(cx: &Context<'_>, class: ClassRef, held: &Held) -> bool {
 }
 
 /// Whether something closes the attribute and is called, or may be.
-fn is_closed(cx: &Context<'_>, class: ClassRef, held: &Held) -> bool {
+fn is_closed(cx: &Context<'_>, uses: &Uses, class: ClassRef, held: &Held) -> bool {
     let program = cx.program;
-    let mut closers = Vec::new();
-    for (file, it) in program.files.iter().enumerate() {
-        let file = file as u32;
-        for call in it.facts.calls.iter() {
-            let ValueKind::Attr { base, name } = it.facts.values[call.callee].kind else {
-                continue;
-            };
-            let is_attr = |id| is_of(program, file, id, held.attr);
-            // `self.file.close()`, and `stop(self.file)` as far as it is a call of something that closes.
-            let closes =
-                program.models.resources.is_closer(program.name(file, name)) && is_attr(base);
-            if closes {
-                closers.push(FuncRef {
-                    file,
-                    id: call.func,
-                });
-            }
-        }
-        // Whoever is given it may close it; who enters it does.
-        for call in it.facts.calls.iter() {
-            for arg in &it.facts.args[call.args.range()] {
-                if let ValueKind::Attr { name, .. } = it.facts.values[arg.value].kind
-                    && program.sym_of(file, name) == held.attr
-                    && !matches!(
-                        last_name(&it.facts, call.callee),
-                        Some("print" | "len" | "next" | "iter" | "str" | "repr")
-                    )
-                {
-                    return true;
-                }
-            }
-        }
-        for context in it.facts.contexts.iter() {
-            if let crate::facts::model::ContextKind::With { manager } = context.kind
-                && matches!(it.facts.values[manager].kind, ValueKind::Attr { name, .. } if program.sym_of(file, name) == held.attr)
-            {
-                return true;
-            }
-        }
+    if uses.given.contains(&held.attr) {
+        return true;
     }
     // Objects that live long are not garbage at all; that is the business of other rules.
     if program.holder_below(class).is_some() || program.holder_below(held.class).is_some() {
         return true;
     }
+    let closers = uses.closers.get(&held.attr).map_or(&[][..], Vec::as_slice);
     closers.iter().any(|&func| {
         let outside = program
             .class_of(func)
@@ -383,42 +351,111 @@ fn is_closed(cx: &Context<'_>, class: ClassRef, held: &Held) -> bool {
             || !program.callers(func).is_empty()
             || program.is_taken(func)
             || program.is_method_name_called(func)
-    }) || !closers.is_empty() && is_managed(program, class)
+    }) || !closers.is_empty() && uses.managed.contains(&class)
 }
 
-/// Whether a value is what the attribute holds, or a part of it: `self.pair[0]`, `end` of `for end in self.pair`.
-fn is_of(program: &Program<'_>, file: u32, value: ValueId, attr: Sym) -> bool {
-    let facts = program.facts(file);
-    let is_attr = |id: ValueId| matches!(facts.values[id].kind, ValueKind::Attr { name, .. } if program.sym_of(file, name) == attr);
-    match facts.values[value].kind {
-        ValueKind::Item { base, .. } => is_attr(base),
-        ValueKind::Var(var) => facts.defs[facts.vars[var].defs.range()].iter().any(|def| {
-            matches!(def.kind, DefKind::Element(_) | DefKind::Unpack(_))
-                && def.value.is_some_and(is_attr)
-        }),
-        _ => is_attr(value),
-    }
+/// What the program does with the attributes that hold something open, and with their objects.
+#[derive(Default)]
+struct Uses {
+    /// Functions that close what an attribute of this name holds.
+    closers: FxHashMap<Sym, Vec<FuncRef>>,
+    /// Attributes that are entered, or given to something that may close them.
+    given: FxHashSet<Sym>,
+    /// Classes of which an object is entered, or handed to something that closes it.
+    managed: FxHashSet<ClassRef>,
 }
 
-/// Whether an object of the class is entered or handed to something that closes it.
-fn is_managed(program: &Program<'_>, class: ClassRef) -> bool {
-    let is_it = |file, id| {
-        program
-            .entities(ValueRef { file, id })
+impl Uses {
+    fn of(program: &Program<'_>, held: &[Held]) -> Self {
+        let mut uses = Self::default();
+        let attrs: FxHashSet<Sym> = held
             .iter()
-            .any(|it| matches!(it, Entity::Instance(of) if *of == class))
-    };
-    program.files.iter().enumerate().any(|(file, it)| {
-        let file = file as u32;
-        it.facts.contexts.iter().any(|context| {
-            matches!(context.kind, crate::facts::model::ContextKind::With { manager } if is_it(file, manager))
-        }) || it.facts.calls.iter().any(|call| {
-            matches!(
-                last_name(&it.facts, call.callee),
-                Some("closing" | "aclosing" | "enter_context" | "enter_async_context" | "push" | "callback" | "register" | "finalize")
-            ) && it.facts.args[call.args.range()].iter().any(|arg| is_it(file, arg.value))
-        })
-    })
+            .filter(|it| it.what.kind() == What::OPEN)
+            .map(|it| it.attr)
+            .collect();
+        if !attrs.is_empty() {
+            for file in 0..program.files.len() as u32 {
+                uses.add(program, file, &attrs);
+            }
+        }
+        uses
+    }
+
+    fn add(&mut self, program: &Program<'_>, file: u32, attrs: &FxHashSet<Sym>) {
+        let facts = program.facts(file);
+        let attr = |id: ValueId| match facts.values[id].kind {
+            ValueKind::Attr { name, .. } => {
+                Some(program.sym_of(file, name)).filter(|it| attrs.contains(it))
+            }
+            _ => None,
+        };
+        let manage = |id: ValueId, managed: &mut FxHashSet<ClassRef>| {
+            for it in program.entities(ValueRef { file, id }) {
+                if let Entity::Instance(class) = it {
+                    managed.insert(class);
+                }
+            }
+        };
+        for call in facts.calls.iter() {
+            let args = &facts.args[call.args.range()];
+            // `self.file.close()`, and `stop(self.file)` as far as it is a call of something that closes.
+            if let ValueKind::Attr { base, name } = facts.values[call.callee].kind
+                && program.models.resources.is_closer(program.name(file, name))
+            {
+                let func = FuncRef {
+                    file,
+                    id: call.func,
+                };
+                let mut add = |id| {
+                    if let Some(attr) = attr(id) {
+                        self.closers.entry(attr).or_default().push(func);
+                    }
+                };
+                // A part of it stands for it: `self.pair[0]`, `end` of `for end in self.pair`.
+                match facts.values[base].kind {
+                    ValueKind::Item { base, .. } => add(base),
+                    ValueKind::Var(var) => facts.defs[facts.vars[var].defs.range()]
+                        .iter()
+                        .filter(|def| matches!(def.kind, DefKind::Element(_) | DefKind::Unpack(_)))
+                        .filter_map(|def| def.value)
+                        .for_each(add),
+                    _ => add(base),
+                }
+            }
+            if args.is_empty() {
+                continue;
+            }
+            // Whoever is given it may close it; who enters it does.
+            match last_name(facts, call.callee) {
+                Some("print" | "len" | "next" | "iter" | "str" | "repr") => {}
+                name => {
+                    self.given
+                        .extend(args.iter().filter_map(|it| attr(it.value)));
+                    if let Some(
+                        "closing"
+                        | "aclosing"
+                        | "enter_context"
+                        | "enter_async_context"
+                        | "push"
+                        | "callback"
+                        | "register"
+                        | "finalize",
+                    ) = name
+                    {
+                        for it in args {
+                            manage(it.value, &mut self.managed);
+                        }
+                    }
+                }
+            }
+        }
+        for context in facts.contexts.iter() {
+            if let ContextKind::With { manager } = context.kind {
+                self.given.extend(attr(manager));
+                manage(manager, &mut self.managed);
+            }
+        }
+    }
 }
 
 fn holds_itself(

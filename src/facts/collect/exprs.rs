@@ -2,6 +2,7 @@
 
 use super::binds::{From, Source};
 use super::{Collector, cast};
+use crate::base::Idx;
 use crate::facts::model::{
     ArgF, ArgKindF, CallF, ContextKind, ReadF, ResultKind, Rows, Usage, Value, ValueId, ValueKind,
 };
@@ -66,7 +67,10 @@ impl Collector<'_> {
             ExprKind::Bool(value) => ValueKind::Bool(value),
             ExprKind::None => ValueKind::None,
             ExprKind::Ellipsis | ExprKind::Error => ValueKind::Unknown,
-            ExprKind::Str { len, text } => ValueKind::Str { len, text },
+            ExprKind::Str { len, text } => ValueKind::Str {
+                len,
+                text: text.map(Idx::from),
+            },
             ExprKind::Bytes { len } => ValueKind::Bytes(len),
             ExprKind::FString { holes } => ValueKind::FString(self.exprs(holes, Usage::Tested)),
             ExprKind::List(items) => ValueKind::List(self.exprs(items, Usage::Element)),

@@ -225,7 +225,7 @@ impl<'a> Paths<'a> {
             ValueKind::Int(it) => Constant::Int(it),
             ValueKind::Str {
                 text: Some(text), ..
-            } => Constant::Text(text),
+            } => Constant::Text(text.into()),
             ValueKind::Var(var)
                 if self.is_fixed(var) && self.is_loud(self.facts.vars[var].name) =>
             {

@@ -757,7 +757,7 @@ impl<'a> Holding<'a> {
             return 0;
         }
         let vars = self.vars.iter();
-        vars.filter(|(var, _)| self.facts.vars[**var].name == text)
+        vars.filter(|(var, _)| self.facts.vars[**var].name == text.into())
             .fold(0, |all, (_, &at)| all | slot(Some(at), state).own)
     }
 
