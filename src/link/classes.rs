@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 
 use super::entity::Entity;
 use super::program::{ClassRef, FuncRef, Program, Sym, ValueRef, VarRef};
-use crate::facts::model::{DefKind, FuncId, StoreId, StoreKind, Target, ValueKind};
+use crate::facts::model::{DefKind, FuncId, StoreId, StoreKind, Target, ValueId, ValueKind};
 use crate::models::{BaseKind, NodeId};
 
 /// What link knows of a class.
@@ -162,6 +162,12 @@ struct Bases {
     is_partial: bool,
 }
 
+fn is_abstract_meta(program: &Program<'_>, file: u32, id: ValueId) -> bool {
+    program
+        .external(ValueRef { file, id })
+        .is_some_and(|it| program.api_text(it) == "abc.ABCMeta")
+}
+
 fn bases_of(program: &Program<'_>, class: ClassRef) -> Bases {
     let fact = program.class(class);
     let mut bases = Bases::default();
@@ -169,7 +175,9 @@ fn bases_of(program: &Program<'_>, class: ClassRef) -> Bases {
         .keywords
         .iter()
         .filter(|(name, _)| program.name(class.file, *name) == "metaclass")
-        .map(|it| it.1);
+        .map(|it| it.1)
+        // Abstract methods make no class of classes.
+        .filter(|&id| !is_abstract_meta(program, class.file, id));
     for value in program
         .list(class.file, fact.bases)
         .iter()
