@@ -1,7 +1,7 @@
 //! What the rules on lost resources have in common: the words for a resource, and the finding for one that a path loses.
 
 use super::Context;
-use super::shortlived::is_short_lived;
+use super::shortlived::{is_seldom, is_short_lived};
 use crate::catalog::RuleMeta;
 use crate::facts::model::{ContextKind, Usage};
 use crate::finding::remedy::{Remedy, Safety, With};
@@ -211,7 +211,7 @@ pub(super) fn weight(cx: &Context<'_>, lost: &Lost, severity: Severity) -> (Seve
         _ if lost.keeper.is_some() => false,
         Class::A | Class::B => comes_again(),
         Class::C | Class::D => false,
-    };
+    } && !is_seldom(cx, lost.func);
     (
         severity,
         if is_sure {

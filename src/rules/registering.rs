@@ -178,7 +178,11 @@ fn made_within(program: &Program<'_>, class: ClassRef, depth: u32) -> Option<Mad
     let mut best = None;
     for &it in &classes {
         for call in program.constructions(it) {
-            if program.files[call.file as usize].is_test {
+            let path = &program.files[call.file as usize].path;
+            // What a test or an example makes says nothing about what others do.
+            if program.files[call.file as usize].is_test
+                || call.file != class.file && super::shortlived::is_shown(path)
+            {
                 continue;
             }
             let fact = program.call(*call);
