@@ -356,6 +356,17 @@ fn removers(program: &Program<'_>, key: PlaceKey) -> Option<Vec<String>> {
     Some(names)
 }
 
+/// Whether the program takes out by key what stands in a table: who has the key need not know the callback.
+fn is_taken_out_by_key(program: &Program<'_>, key: PlaceKey) -> bool {
+    program.keyed_removals(key).any(|it| {
+        let is_called = program
+            .callers(it.func)
+            .iter()
+            .any(|it| !program.files[it.file as usize].is_test);
+        !it.is_inner && it.key.is_some() && (is_called || program.is_method_name_called(it.func))
+    })
+}
+
 fn subscribed(
     cx: &Context<'_>,
     call: CallRef,
@@ -394,7 +405,7 @@ fn subscribed(
     if is_own_table {
         return;
     }
-    if !bus.lives(program, call, fact) {
+    if !bus.lives(program, call, fact) || is_taken_out_by_key(program, bus.place) {
         return;
     }
     let func = func_of(call, fact);

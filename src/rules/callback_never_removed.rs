@@ -83,7 +83,7 @@ fn libraries(cx: &Context<'_>, out: &mut Sink) {
             })
             .map(|it| it.1)
             .filter(|&it| !registry.functions_only || is_function(program, it))
-            .find(|&it| held(program, it).is_some());
+            .find(|&it| held(program, it).is_some() || made_here(program, it).is_some());
         let Some(callback) = callback else { continue };
         if registry.lives.is_some() && !outlives(program, call, fact, callback)
             || is_removed(program, call, registry, Some(callback))
@@ -353,6 +353,19 @@ pub(super) fn report(
         return;
     }
     let at = program.at(file, it.at);
+    let comes_again = matches!(run.often, Runs::PerEvent | Runs::Many | Runs::PerInstance)
+        && !comes_of_few(cx, func, 4)
+        && !program
+            .models
+            .registries
+            .is_setting_up(program.func_name(func));
+    if let Some(var) = made_here(program, it.callback).filter(|_| comes_again && !it.outlives) {
+        let name = program.name(file, program.facts(file).vars[var].name);
+        let often = Growth::PerCall;
+        let found = finding(program, at, func, &it.registry, name, often, out.meta());
+        out.report(found.confidence(Confidence::Medium));
+        return;
+    }
     let mut finding = match held(program, it.callback) {
         Some(Held::Instance(class, _)) => {
             let often = made(cx, class);
@@ -455,6 +468,33 @@ fn undoes_another(program: &Program<'_>, class: ClassRef) -> Option<(String, Pla
         })?;
         Some((name.to_owned(), program.at(func.file, call.at)))
     })
+}
+
+/// The local of which a callback is the closing method, when the same function has just made the object: `session.close`.
+fn made_here(program: &Program<'_>, callback: ValueRef) -> Option<VarId> {
+    let facts = program.facts(callback.file);
+    let ValueKind::Attr { base, name } = facts.values[callback.id].kind else {
+        return None;
+    };
+    let ValueKind::Var(var) = facts.values[base].kind else {
+        return None;
+    };
+    let [def] = &facts.defs[facts.vars[var].defs.range()] else {
+        return None;
+    };
+    let made = ValueRef {
+        file: callback.file,
+        id: def.value?,
+    };
+    let is_made = facts.vars[var].home == Home::Function
+        && def.kind == DefKind::Assign
+        && matches!(program.value(made), ValueKind::Call(_))
+        && program
+            .entities(made)
+            .iter()
+            .any(|it| matches!(it, Entity::Instance(_) | Entity::ExternalInstance(_)));
+    let is_end = program.models.is_ending(program.name(callback.file, name));
+    (is_made && is_end).then_some(var)
 }
 
 /// Whether a function has a parameter that carries an event.

@@ -276,7 +276,19 @@ fn logger(cx: &Context<'_>, call: CallRef, fact: &CallF, out: &mut Sink) {
     if !is_open_name(program, func, name) || is_guarded(program, call.file, fact.context) {
         return;
     }
-    let Some((confidence, growth)) = repeats(cx, func) else {
+    // A name that is new each time needs no more than a call.
+    let is_new = program.runs(func).often == Runs::Many
+        && name_parts(program, name).is_some_and(|parts| {
+            parts.into_iter().any(|id| {
+                let part = ValueRef {
+                    file: call.file,
+                    id,
+                };
+                program.origins(func, part).has(Origins::FRESH_ID)
+            })
+        });
+    let again = is_new.then_some((Confidence::Medium, Growth::PerCall));
+    let Some((confidence, growth)) = repeats(cx, func).or(again) else {
         return;
     };
     let at = program.at(call.file, fact.at);
@@ -301,19 +313,8 @@ fn logger(cx: &Context<'_>, call: CallRef, fact: &CallF, out: &mut Sink) {
 /// Whether a name is put together from something that differs for each object.
 fn is_open_name(program: &Program<'_>, func: FuncRef, value: ValueRef) -> bool {
     let facts = program.facts(value.file);
-    let parts: Vec<ValueId> = match facts.values[value.id].kind {
-        ValueKind::FString(rows) => program.list(value.file, rows).to_vec(),
-        ValueKind::Binary { left, right, .. } => match facts.values[right].kind {
-            ValueKind::Tuple(rows) => program.list(value.file, rows).to_vec(),
-            _ => vec![left, right],
-        },
-        ValueKind::Call(call) if last_name(facts, facts.calls[call].callee) == Some("format") => {
-            facts.args[facts.calls[call].args.range()]
-                .iter()
-                .map(|it| it.value)
-                .collect()
-        }
-        _ => return false,
+    let Some(parts) = name_parts(program, value) else {
+        return false;
     };
     let is_looped = program
         .contexts(value.file, None)
@@ -338,6 +339,25 @@ fn is_open_name(program: &Program<'_>, func: FuncRef, value: ValueRef) -> bool {
         ) && !is_looped;
     }
     is_open
+}
+
+/// What a name is put together from.
+fn name_parts(program: &Program<'_>, value: ValueRef) -> Option<Vec<ValueId>> {
+    let facts = program.facts(value.file);
+    Some(match facts.values[value.id].kind {
+        ValueKind::FString(rows) => program.list(value.file, rows).to_vec(),
+        ValueKind::Binary { left, right, .. } => match facts.values[right].kind {
+            ValueKind::Tuple(rows) => program.list(value.file, rows).to_vec(),
+            _ => vec![left, right],
+        },
+        ValueKind::Call(call) if last_name(facts, facts.calls[call].callee) == Some("format") => {
+            facts.args[facts.calls[call].args.range()]
+                .iter()
+                .map(|it| it.value)
+                .collect()
+        }
+        _ => return None,
+    })
 }
 
 /// Where a part of a name comes from; of an attribute of the own object, what its methods store there.
