@@ -12,6 +12,7 @@ pub mod objects;
 pub mod origin;
 pub mod path;
 pub mod reach;
+mod service;
 pub mod size;
 pub mod view;
 

@@ -195,7 +195,9 @@ impl<'a> Context<'a> {
             .filter_map(|&key| program.growth(key, kind))
             .filter(|it| {
                 let key = it.container.key;
-                program.is_rooted(key) || it.shows_a_life() && program.may_last(key)
+                program.is_rooted(key)
+                    || it.shows_a_life() && program.may_last(key)
+                    || it.grows_in_service(program).is_some()
             })
             .filter(|it| it.outlives_calls(program))
             .collect();

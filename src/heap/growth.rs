@@ -17,6 +17,7 @@ mod bounds;
 mod container;
 mod domain;
 mod evidence;
+mod pairs;
 mod paths;
 mod queries;
 mod site;
@@ -66,6 +67,12 @@ pub struct Growth {
     pub uncalled_removal: Option<Effect>,
     /// Where keys are taken out of the container beside it that gets the same ones (E3).
     pub sibling: Option<Effect>,
+    /// Where the class beside takes keys out of its container of the same name (E4).
+    pub twin: Option<Effect>,
+    /// Where what it counts is counted down, and the key stays.
+    pub counted_down: Option<Effect>,
+    /// What beside it holds the same keys weakly, and forgets them.
+    pub weak_beside: Option<Effect>,
     /// Where what was added is taken out again, unless something raises before.
     pub unless_raised: Option<Effect>,
     /// Whether it grows by accident: a missing key of a `defaultdict` is only looked at.
@@ -102,7 +109,37 @@ impl Growth {
     /// Whether the program itself shows that what is added was meant to go, however long the owner lives.
     #[must_use]
     pub fn shows_a_life(&self) -> bool {
-        self.sibling.is_some() || self.unless_raised.is_some() || self.is_read
+        self.sibling.is_some()
+            || self.twin.is_some()
+            || self.counted_down.is_some()
+            || self.weak_beside.is_some()
+            || self.unless_raised.is_some()
+            || self.is_read
+    }
+
+    /// How sure it is that it grows with the work of an object that serves, when it does: each piece of work adds a key.
+    #[must_use]
+    pub fn grows_in_service(&self, program: &Program<'_>) -> Option<Confidence> {
+        let PlaceKey::Instance(class, _) = self.container.key else {
+            return None;
+        };
+        let has = |codes: &[&str]| self.evidence.iter().any(|it| codes.contains(it));
+        let is_keyed = self.site.key.is_some()
+            && !matches!(
+                self.container.holds,
+                Some(Holds::List | Holds::Deque | Holds::Queue)
+            );
+        let is_data = has(&["E1", "E2", "E5", "E7", "E8", "E9"]);
+        let is_of_work = program.is_work_key(self.site.func, self.site.key, 4);
+        if !is_keyed || !is_data && !is_of_work || !program.serves(class) {
+            return None;
+        }
+        let is_new = has(&["E1", "E7"]) || self.origins.has(Origins::FRESH_ID) || is_of_work;
+        Some(if is_new && program.is_in_work(self.site.func, 5) {
+            Confidence::Medium
+        } else {
+            Confidence::Low
+        })
     }
 
     /// Whether what is added is an exception with its traceback, and so all frames that it passed: a story of its own.
@@ -165,6 +202,7 @@ impl Program<'_> {
         sites.sort_by_key(|it| {
             (
                 std::cmp::Reverse(it.confidence),
+                it.counted_down.is_none() && it.weak_beside.is_none() && it.twin.is_none(),
                 std::cmp::Reverse(it.run.often),
                 it.effect.func,
                 it.effect.at,
@@ -182,6 +220,9 @@ impl Program<'_> {
             import_bytes: best.import_bytes,
             uncalled_removal,
             sibling: best.sibling,
+            twin: best.twin,
+            counted_down: best.counted_down,
+            weak_beside: best.weak_beside,
             unless_raised: best.unless_raised,
             is_read: best.is_read,
             container,
@@ -235,6 +276,9 @@ struct Candidate {
     evidence: Vec<&'static str>,
     import_bytes: Option<u64>,
     sibling: Option<Effect>,
+    twin: Option<Effect>,
+    counted_down: Option<Effect>,
+    weak_beside: Option<Effect>,
     unless_raised: Option<Effect>,
     is_read: bool,
 }
@@ -259,7 +303,10 @@ fn unless(is_so: bool, bound: Bound) -> Result<(), Bound> {
 impl Judge<'_, '_> {
     /// What in the program bounds the container as a whole.
     fn bounded(&mut self) -> Result<(), Bound> {
-        unless(self.is_shrunk(), Bound::Removal)?;
+        unless(
+            self.is_shrunk() && !self.is_forgotten_beside(),
+            Bound::Removal,
+        )?;
         unless(self.is_removal_guessed(), Bound::GuessedRemoval)?;
         if self.is_rebound() {
             // What is added by accident between two new containers is still added by accident.
@@ -306,10 +353,21 @@ impl Judge<'_, '_> {
                 "__init__" | "__new__" | "__post_init__" | "__setstate__" | "__attrs_post_init__"
             );
         unless(is_own, Bound::OfObject)?;
-        let sibling = self.sibling(effect);
+        let weak_beside = self.weak_beside(effect);
+        // What is weak is cleaned up by itself.
+        let sibling = self.sibling(effect).filter(|_| weak_beside.is_none());
         let (mut confidence, mut evidence) = self.confidence(effect, run, origins, import_bytes);
         if sibling.is_some() {
             evidence.push("E3");
+            confidence = confidence.max(Confidence::Medium);
+        }
+        let twin = self.twin(effect);
+        if twin.is_some() {
+            evidence.push("E4");
+            confidence = confidence.max(Confidence::Medium);
+        }
+        let counted_down = self.counted_down(effect);
+        if counted_down.is_some() || weak_beside.is_some() {
             confidence = confidence.max(Confidence::Medium);
         }
         if unless_raised.is_some() {
@@ -336,6 +394,9 @@ impl Judge<'_, '_> {
             evidence,
             import_bytes,
             sibling,
+            twin,
+            counted_down,
+            weak_beside,
             unless_raised,
             is_read,
         })

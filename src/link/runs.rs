@@ -439,6 +439,16 @@ fn endless_loop(
 }
 
 impl Program<'_> {
+    /// Whether a function goes on until somebody stops it: it has a loop that never ends, or that ends by a flag.
+    #[must_use]
+    pub fn goes_on(&self, func: FuncRef) -> bool {
+        let facts = self.facts(func.file);
+        facts.calls.as_slice()[facts.funcs[func.id].calls.range()]
+            .iter()
+            .filter_map(|it| endless_loop(self, func, it.context))
+            .any(|it| is_never_left(self, func, it) || is_left_to_stop(self, func, it))
+    }
+
     /// The `while True` of a function that nothing leaves but an exception and that calls something: where its test stands.
     #[must_use]
     pub fn endless_while(&self, func: FuncRef) -> Option<Span> {

@@ -189,6 +189,8 @@ pub struct Models {
     flags: Vec<String>,
     short_lived: Vec<String>,
     teardown: FxHashSet<String>,
+    service: ServiceNames,
+    workers: FxHashSet<NodeId>,
     registry: NameRule,
     warn_once: Vec<String>,
     finite: NameRule,
@@ -267,6 +269,7 @@ struct Table {
     flags: NameRule,
     short_lived: NameRule,
     teardown: NameRule,
+    service: ServiceNames,
     registry: NameRule,
     warn_once: NameRule,
     finite_names: NameRule,
@@ -535,6 +538,11 @@ impl Models {
         self.forwards.extend(table.forwards.exact);
         self.waiting.extend(table.waiting.exact);
         self.teardown.extend(table.teardown.exact);
+        for name in &table.service.workers {
+            let node = self.names.add(name);
+            self.workers.insert(node);
+        }
+        self.service.add(table.service);
         self.flags.extend(table.flags.parts);
         self.short_lived.extend(table.short_lived.parts);
         extend(&mut self.registry, table.registry);
@@ -720,6 +728,49 @@ impl Models {
         self.teardown.contains(name)
     }
 
+    /// Whether a method of this name begins the service of its object.
+    #[must_use]
+    pub fn is_beginning(&self, name: &str) -> bool {
+        self.service.begin.contains(name)
+    }
+
+    /// Whether a method of this name gives its object work.
+    #[must_use]
+    pub fn takes_work(&self, name: &str) -> bool {
+        let name = name.trim_start_matches('_');
+        let mut prefixes = self.service.work_prefixes.iter();
+        self.service.work.contains(name) || prefixes.any(|it| name.starts_with(it.as_str()))
+    }
+
+    /// Whether a method of this name ends the service of its object.
+    #[must_use]
+    pub fn is_ending(&self, name: &str) -> bool {
+        self.service.end.contains(name)
+    }
+
+    /// Whether a variable of this name says which piece of work is meant.
+    #[must_use]
+    pub fn is_work_key(&self, name: &str) -> bool {
+        let name = name.trim_start_matches('_').to_ascii_lowercase();
+        let stem = ["_id", "_uuid", "_key", "_seq", "_number", "_no", "id"]
+            .iter()
+            .find_map(|it| name.strip_suffix(it));
+        self.service.keys.contains(&name) || stem.is_some_and(|it| self.is_work_item(it))
+    }
+
+    /// Whether a variable of this name is one piece of work.
+    #[must_use]
+    pub fn is_work_item(&self, name: &str) -> bool {
+        let last = name.trim_matches('_').rsplit('_').next().unwrap_or(name);
+        self.service.items.contains(last)
+    }
+
+    /// Whether a library object works on by itself: a thread, a process, a task, a server.
+    #[must_use]
+    pub fn is_worker(&self, node: NodeId) -> bool {
+        self.workers.contains(&node)
+    }
+
     /// Whether a function of this name registers what it is given.
     #[must_use]
     pub fn is_registry(&self, name: &str) -> bool {
@@ -755,6 +806,30 @@ impl Models {
     #[must_use]
     pub fn is_open_name(&self, name: &str) -> bool {
         self.open.matches(name)
+    }
+}
+
+/// Methods of objects that serve, and library objects that work on by themselves.
+#[derive(Deserialize, Debug, Default, Clone)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct ServiceNames {
+    begin: FxHashSet<String>,
+    work: FxHashSet<String>,
+    work_prefixes: Vec<String>,
+    end: FxHashSet<String>,
+    items: FxHashSet<String>,
+    keys: FxHashSet<String>,
+    workers: Vec<String>,
+}
+
+impl ServiceNames {
+    fn add(&mut self, from: Self) {
+        self.begin.extend(from.begin);
+        self.work.extend(from.work);
+        self.work_prefixes.extend(from.work_prefixes);
+        self.end.extend(from.end);
+        self.items.extend(from.items);
+        self.keys.extend(from.keys);
     }
 }
 

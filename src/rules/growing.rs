@@ -30,6 +30,8 @@ pub(super) fn finding(
     let primary = site.via.map_or(program.at(file, site.at), |(callee, at)| {
         program.at(callee.file, at)
     });
+    // An object that is not known to stay takes its container along when it goes.
+    let is_for_good = program.is_rooted(growth.container.key);
     let message = match (growth.import_bytes, growth.sibling) {
         (Some(bytes), _) => format!(
             "{what} keeps {} that is added while the program starts, and nothing removes it",
@@ -42,6 +44,24 @@ pub(super) fn finding(
             program.qualified(twin.func),
             program.place_last_name(growth.container.key)
         ),
+        (None, None) if growth.weak_beside.is_some() => format!(
+            "{what} keeps what is stored for an object when that is gone: `{}` forgets the key by itself, `{}` does not",
+            growth
+                .weak_beside
+                .map_or("", |it| program.place_last_name(it.place)),
+            program.place_last_name(growth.container.key)
+        ),
+        (None, None) if growth.counted_down.is_some() => format!(
+            "{what} keeps the key when its count is back at zero: `{}` adds it, and nothing removes it",
+            program.qualified(site.func)
+        ),
+        (None, None) if growth.twin.is_some() => format!(
+            "{what} grows {}, and nothing removes what is added, as `{}` does for its own",
+            often(program, site.func, growth),
+            growth
+                .twin
+                .map_or_else(String::new, |it| program.qualified(it.func))
+        ),
         (None, None) if growth.unless_raised.is_some() => format!(
             "{what} keeps what `{}` adds when something raises before it is removed",
             program.qualified(site.func)
@@ -50,6 +70,10 @@ pub(super) fn finding(
             "{what} is a `defaultdict`: looking at a missing key in `{}` adds it, and nothing removes it",
             program.qualified(site.func)
         ),
+        (None, None) if !is_for_good => format!(
+            "{what} grows {}, and nothing removes what is added while it is in use",
+            often(program, site.func, growth)
+        ),
         (None, None) => format!(
             "{what} grows {}, and nothing removes what is added",
             often(program, site.func, growth)
@@ -57,7 +81,7 @@ pub(super) fn finding(
     };
     let added = added(growth, each);
     let mut finding = Finding::new(meta, primary, message)
-        .severity(if growth.unless_raised.is_some() {
+        .severity(if growth.unless_raised.is_some() || !is_for_good {
             Severity::Warning
         } else {
             Severity::Error
@@ -90,6 +114,24 @@ pub(super) fn finding(
             program.place_last_name(growth.container.key)
         );
         finding = finding.label(program.at(twin.func.file, twin.at), Role::Release, text);
+    }
+    let others = [
+        (growth.twin, "the class beside takes its keys out here"),
+        (growth.counted_down, "counted down here, and the key stays"),
+        (
+            growth.weak_beside,
+            "this one is weak: its entry goes with the object",
+        ),
+    ];
+    for (effect, text) in others {
+        if let Some(it) = effect {
+            let role = if it.kind.shrinks() {
+                Role::Release
+            } else {
+                Role::Link
+            };
+            finding = finding.label(program.at(it.func.file, it.at), role, text);
+        }
     }
     if let Some(removal) = growth.unless_raised {
         finding = finding.label(
@@ -189,6 +231,14 @@ fn help(program: &Program<'_>, growth: &Growth) -> String {
     let name = program.place_last_name(growth.container.key);
     if growth.unless_raised.is_some() {
         return "remove it in a `finally` clause".to_owned();
+    }
+    if growth.counted_down.is_some() {
+        return format!("remove the key when its count is zero: `del {name}[key]`");
+    }
+    if growth.weak_beside.is_some() {
+        return format!(
+            "give the weak reference a callback that removes the key from `{name}`, or keep key and value in a `WeakKeyDictionary`"
+        );
     }
     if growth.is_read {
         return format!("look with `{name}.get(key)`, or ask `key in {name}` first");

@@ -37,7 +37,15 @@ impl Rule for UnboundedSingletonContainer {
                     format!("instances of `{owner}`, for as long as they live"),
                     growth.confidence.min(Confidence::Medium),
                 ),
-                None => continue,
+                None => {
+                    let Some(confidence) = growth.grows_in_service(program) else {
+                        continue;
+                    };
+                    (
+                        format!("each `{owner}`, for as long as it is in use"),
+                        confidence,
+                    )
+                }
             };
             let what = format!(
                 "{} `{}` of `{owner}`",

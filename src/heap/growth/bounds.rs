@@ -18,6 +18,9 @@ impl Judge<'_, '_> {
             .iter()
             .filter(|it| it.kind.shrinks() && !it.is_inner)
         {
+            if self.is_at_end(effect) {
+                continue;
+            }
             if self.is_out_of_use(effect) || self.is_of_held(effect) {
                 self.uncalled.get_or_insert(*effect);
                 continue;
@@ -33,6 +36,17 @@ impl Judge<'_, '_> {
             return true;
         }
         false
+    }
+
+    /// Whether an object of which nothing shows how long it lives lets go of everything when it is ended.
+    fn is_at_end(&self, effect: &Effect) -> bool {
+        matches!(self.key, PlaceKey::Instance(..))
+            && matches!(effect.kind, EffectKind::Clear | EffectKind::Rebind)
+            && self
+                .program
+                .models
+                .is_teardown(self.program.func_name(effect.func))
+            && !self.program.is_rooted(self.key)
     }
 
     /// Whether a removal has no part in the program's work: nothing calls it but tests, or it is done once, at the end.
@@ -138,7 +152,10 @@ impl Judge<'_, '_> {
                             | "__attrs_post_init__"
                     ),
                 };
-                !is_definition && !self.is_lazy_init(it) && !self.adds_to_itself(it)
+                !is_definition
+                    && !self.is_lazy_init(it)
+                    && !self.adds_to_itself(it)
+                    && !self.is_at_end(it)
             })
     }
 

@@ -3,7 +3,7 @@
 
 use super::Judge;
 use crate::discover::ProgramKind;
-use crate::facts::model::{ContextId, ContextKind, DefKind, ValueId, ValueKind};
+use crate::facts::model::{ContextId, ContextKind, DefKind, ResultKind, ValueId, ValueKind};
 use crate::heap::origin::Origins;
 use crate::link::effects::{Effect, EffectKind};
 use crate::link::program::ValueRef;
@@ -321,6 +321,9 @@ impl Judge<'_, '_> {
         let ValueKind::Var(var) = facts.values[key].kind else {
             return false;
         };
+        if self.is_refused(func, key) {
+            return true;
+        }
         let fact = &facts.vars[var];
         let callers = program.callers(func);
         let (Some(param), false) = (fact.param, callers.is_empty() || program.is_taken(func))
@@ -344,6 +347,32 @@ impl Judge<'_, '_> {
                 program
                     .argument(it.file, call, (param as usize).checked_sub(skip), name)
                     .is_some_and(|value| self.is_member(by, value, call.context, depth))
+            })
+    }
+
+    /// Whether a function turns away keys that some other collection does not have: `if key not in KNOWN: raise …`
+    fn is_refused(&self, func: FuncRef, key: ValueId) -> bool {
+        use crate::syntax::tree::CompareOp;
+        let file = func.file;
+        let facts = self.program.facts(file);
+        let before = facts.values[key].at;
+        facts.results[facts.funcs[func.id].results.range()]
+            .iter()
+            .filter(|it| {
+                matches!(it.kind, ResultKind::Raise | ResultKind::Return) && it.at.end <= before
+            })
+            .filter_map(|it| facts.contexts.as_slice().get(it.context?.index()))
+            .any(|it| {
+                let ContextKind::If { test, outcome } = it.kind else {
+                    return false;
+                };
+                it.parent.is_none()
+                    && matches!(
+                        (facts.values[test].kind, outcome),
+                        (ValueKind::Compare { op: CompareOp::NotIn, left, right }, true)
+                        | (ValueKind::Compare { op: CompareOp::In, left, right }, false)
+                            if self.is_same(file, key, left, 3) && self.is_settled(func, right)
+                    )
             })
     }
 

@@ -12,67 +12,6 @@ use crate::link::runs::{Run, Why};
 use crate::models::{Mutation, Runs};
 
 impl Judge<'_, '_> {
-    /// E3: another container of the owner gets the same key in the same function, and some other function takes keys out
-    /// of that one, so that entries of this one are left behind.
-    pub(super) fn sibling(&self, effect: &Effect) -> Option<Effect> {
-        let program = self.program;
-        let key = effect.key?;
-        let file = effect.func.file;
-        let name = program.place_last_name(self.key).to_ascii_lowercase();
-        if ["all", "history", "log", "total", "count", "stat"]
-            .iter()
-            .any(|it| name.contains(it))
-        {
-            return None;
-        }
-        let has_same_key = |it: &&Effect| {
-            it.place != self.key
-                && !it.is_inner
-                && matches!(
-                    it.kind,
-                    EffectKind::Grow(Mutation::Setitem | Mutation::Setdefault | Mutation::Add)
-                )
-                && it
-                    .key
-                    .is_some_and(|other| self.is_same(file, key, other, 3))
-                && !self.excludes(effect, it)
-        };
-        let beside = program.growth_beside(self.key, effect.func);
-        beside.filter(has_same_key).find_map(|twin| {
-            program
-                .keyed_removals(twin.place)
-                .find(|it| it.func != effect.func && !program.files[it.func.file as usize].is_test)
-                .copied()
-        })
-    }
-
-    /// Whether two values of a function are written alike.
-    pub(super) fn is_same(&self, file: u32, one: ValueId, other: ValueId, depth: u32) -> bool {
-        let facts = self.program.facts(file);
-        let Some(depth) = depth.checked_sub(1) else {
-            return false;
-        };
-        match (facts.values[one].kind, facts.values[other].kind) {
-            (ValueKind::Var(one), ValueKind::Var(other)) => one == other,
-            (
-                ValueKind::Attr { base: one, name },
-                ValueKind::Attr {
-                    base: other,
-                    name: other_name,
-                },
-            ) => name == other_name && self.is_same(file, one, other, depth),
-            (ValueKind::Tuple(one), ValueKind::Tuple(other)) => {
-                let (one, other) = (self.program.list(file, one), self.program.list(file, other));
-                one.len() == other.len()
-                    && one
-                        .iter()
-                        .zip(other)
-                        .all(|(&one, &other)| self.is_same(file, one, other, depth))
-            }
-            _ => false,
-        }
-    }
-
     /// Whether two effects stand in different branches of one `if`.
     pub(super) fn excludes(&self, one: &Effect, other: &Effect) -> bool {
         let file = one.func.file;
