@@ -221,6 +221,17 @@ fn is_project(dir: &Path) -> bool {
 fn is_vendored(name: &str) -> bool {
     matches!(
         name,
-        "_vendor" | "vendor" | "_vendored_packages" | "_vendored" | "third_party" | "site-packages"
+        "_vendor"
+            | "vendor"
+            | "vendored"
+            | "_vendored"
+            | "vendored_libs"
+            | "_vendored_packages"
+            | "third_party"
+            | "thirdparty"
+            | "3rdparty"
+            | "_externals"
+            | "externals"
+            | "site-packages"
     )
 }

@@ -145,10 +145,21 @@ pub(super) fn resolve(program: &mut Program<'_>) {
 
 fn methods_of(program: &Program<'_>, class: ClassRef) -> Vec<(Sym, FuncId)> {
     let facts = program.facts(class.file);
+    let stripped = program.class_name(class).trim_start_matches('_');
+    // `__x` of class `_C` is called as `_C__x`, and by that name.
+    let name_of = |id: FuncId| {
+        let plain = program.sym_of(class.file, facts.funcs[id].name);
+        let text = program.text(plain);
+        let is_private = text.starts_with("__") && !text.ends_with("__") && !stripped.is_empty();
+        match is_private {
+            true => program.sym(&format!("_{stripped}{text}")).unwrap_or(plain),
+            false => plain,
+        }
+    };
     let mut methods: Vec<(Sym, FuncId)> = facts.classes[class.id]
         .methods
         .iter()
-        .map(|&id| (program.sym_of(class.file, facts.funcs[id].name), id))
+        .map(|&id| (name_of(id), id))
         .collect();
     methods.sort_by_key(|it| (it.0, std::cmp::Reverse(it.1)));
     methods.dedup_by_key(|it| it.0);

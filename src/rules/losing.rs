@@ -3,10 +3,11 @@
 use super::Context;
 use super::shortlived::{is_seldom, is_short_lived};
 use crate::catalog::RuleMeta;
-use crate::facts::model::{ContextKind, Usage};
+use crate::facts::model::{ContextKind, Usage, ValueKind};
 use crate::finding::remedy::{Remedy, Safety, With};
 use crate::finding::{Confidence, Finding, Growth, Role, Severity};
 use crate::limits;
+use crate::link::program::ValueRef;
 use crate::models::Runs;
 use crate::models::resources::{Class, Kind};
 use crate::resources;
@@ -203,6 +204,11 @@ pub(super) fn weight(cx: &Context<'_>, lost: &Lost, severity: Severity) -> (Seve
     if is_short_lived(cx, lost.func, call.context) {
         return (severity.min(Severity::Warning), Confidence::Medium);
     }
+    // In a directory that somebody names it may go with that.
+    if matches!(lost.kind, Kind::TemporaryFile | Kind::TemporaryDirectory) && names_folder(cx, lost)
+    {
+        return (severity.min(Severity::Warning), Confidence::Low);
+    }
     // The last reference takes it along at once, or the code is not known to come again: of a hundred such findings in code
     // that nobody tuned for eight mattered to somebody.
     let comes_again = || cx.program.runs_at(lost.func, call.context).often == Runs::PerEvent;
@@ -220,6 +226,19 @@ pub(super) fn weight(cx: &Context<'_>, lost: &Lost, severity: Severity) -> (Seve
             Confidence::Medium
         },
     )
+}
+
+/// Whether a temporary file or directory is made in a directory that the call names.
+fn names_folder(cx: &Context<'_>, lost: &Lost) -> bool {
+    let program = cx.program;
+    let file = lost.func.file;
+    let position = match opener(&lost.opener) {
+        "tempfile.NamedTemporaryFile" => 6,
+        _ => 2,
+    };
+    let call = &program.facts(file).calls[lost.call];
+    let folder = program.argument(file, call, Some(position), "dir");
+    folder.is_some_and(|id| program.value(ValueRef { file, id }) != ValueKind::None)
 }
 
 /// Says where it was opened; for what the call only makes, by which call.

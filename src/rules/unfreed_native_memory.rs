@@ -62,15 +62,22 @@ impl Rule for UnfreedNativeMemory {
             if func.id.index() == 0 || !is_repeated(cx, func, fact.context) {
                 continue;
             }
-            let is_new = arguments(program, call)
+            let made = arguments(program, call)
                 .next()
-                .is_some_and(|(_, it)| makes_type(program, func, it.id, 6));
-            if is_new {
+                .and_then(|(_, it)| makes_type(program, func, it.id, 6));
+            if let Some(made) = made {
                 report(
                     cx,
                     call,
                     fact,
-                    "each call makes a new type, and ctypes keeps a pointer type for each of them for ever, about 5 KiB",
+                    match made {
+                        Made::Class => {
+                            "each call makes a new type, and ctypes keeps a pointer type for each of them for ever, about 5 KiB"
+                        }
+                        Made::Array => {
+                            "each new length makes a new array type, and ctypes keeps a pointer type for each of them for ever, about 5 KiB"
+                        }
+                    },
                     "the pointer type is put into a cache of ctypes here",
                     "define the type once, at module level; for a call `ctypes.byref(x)` needs no pointer type",
                     out,
@@ -148,29 +155,34 @@ fn leaves(program: &Program<'_>, func: FuncRef, call: CallRef, fact: &CallF) -> 
     }
 }
 
-/// Whether a value is (an instance of) a ctypes type that the function itself makes.
-fn makes_type(program: &Program<'_>, func: FuncRef, value: ValueId, depth: u32) -> bool {
-    let Some(depth) = depth.checked_sub(1) else {
-        return false;
-    };
+/// A ctypes type that a function makes.
+#[derive(Clone, Copy)]
+enum Made {
+    /// A structure or union: another one in each call.
+    Class,
+    /// An array of a length that the call tells. ctypes has one type for each element type and length.
+    Array,
+}
+
+/// The ctypes type that the function itself makes, of which a value is, or is an instance.
+fn makes_type(program: &Program<'_>, func: FuncRef, value: ValueId, depth: u32) -> Option<Made> {
+    let depth = depth.checked_sub(1)?;
     let facts = program.facts(func.file);
     match facts.values[value].kind {
         ValueKind::Call(call) => makes_type(program, func, facts.calls[call].callee, depth),
         // `c_char * n`
         ValueKind::Binary { left, right, .. } => {
             let is_ctypes = last_name(facts, left).is_some_and(|it| it.starts_with("c_"));
-            let is_constant = match facts.values[right].kind {
-                ValueKind::Int(_) => true,
-                ValueKind::Var(var) => facts.vars[var].home != Home::Function,
-                ValueKind::Attr { .. } => true,
+            let is_length = match facts.values[right].kind {
+                ValueKind::Call(call) => last_name(facts, facts.calls[call].callee) == Some("len"),
                 _ => false,
             };
-            is_ctypes && !is_constant
+            (is_ctypes && is_length).then_some(Made::Array)
         }
         ValueKind::Var(var) => {
             let fact = &facts.vars[var];
             if fact.home != Home::Function || fact.func != func.id || fact.param.is_some() {
-                return false;
+                return None;
             }
             let is_class = program
                 .var_entities(crate::link::VarRef {
@@ -195,12 +207,13 @@ fn makes_type(program: &Program<'_>, func: FuncRef, value: ValueId, depth: u32) 
                     }
                     _ => false,
                 });
-            is_class
-                || facts.defs[fact.defs.range()].iter().any(|it| {
-                    it.value
-                        .is_some_and(|it| makes_type(program, func, it, depth))
-                })
+            if is_class {
+                return Some(Made::Class);
+            }
+            facts.defs[fact.defs.range()]
+                .iter()
+                .find_map(|it| makes_type(program, func, it.value?, depth))
         }
-        _ => false,
+        _ => None,
     }
 }

@@ -297,9 +297,8 @@ fn loops(programs: &mut Programs, table: &Table) {
     let endless = table["endless"].as_table().expect("a row");
     let names = texts(endless, "exact");
     for name in names {
-        let call = if name == "sys.stdin" { "" } else { "(1)" };
         let imports = format!("{unknown}{}", import(&name));
-        let program = looping(&imports, &format!("for it in {name}{call}"), "it");
+        let program = looping(&imports, &format!("for it in {name}(1)"), "it");
         programs.add(&name, "endless", program, Wanted::Found);
     }
     for name in texts(endless, "methods") {
