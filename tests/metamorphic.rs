@@ -134,6 +134,32 @@ fn a_bound_silences() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// An object that serves, with a line in the method that takes work, and a method more.
+fn service(line: &str, method: &str) -> Vec<String> {
+    let text = format!(
+        "class Link:\n    def __init__(self, wire):\n        self.wire = wire\n        self.calls = {{}}\n\n    def send(self, request_id, body):\n        {line}\n        return self.wire.write(body)\n\n    def close(self):\n        self.calls.clear()\n\n{method}"
+    );
+    rules(&[("link.py", &text)])
+}
+
+#[test]
+fn a_bound_silences_an_object_that_serves() {
+    let grows = "self.calls[request_id] = body";
+    assert_eq!(service(grows, ""), ["unbounded-singleton-container"]);
+    // What is done when it ends bounds nothing before.
+    assert_eq!(
+        service(grows, "    def stop(self):\n        self.calls = {}\n"),
+        ["unbounded-singleton-container"]
+    );
+    let pop = "    def receive(self, request_id):\n        return self.calls.pop(request_id)\n";
+    assert!(service(grows, pop).is_empty());
+    let reset = "    def reset(self):\n        self.calls = {}\n";
+    assert!(service(grows, reset).is_empty());
+    assert!(service("self.calls['last'] = body", "").is_empty());
+    let limited = "if len(self.calls) < 100: self.calls[request_id] = body";
+    assert!(service(limited, "").is_empty());
+}
+
 #[test]
 fn other_names_change_nothing() {
     let store = STORE
