@@ -388,6 +388,9 @@ fn entry_point(program: &Program<'_>, func: FuncRef) -> Option<Runs> {
             return Some(runs);
         }
     }
+    if !program.models.is_callable_named(name) {
+        return None;
+    }
     let skip = usize::from(fact.class.is_some());
     let params: Vec<&str> = facts.params[fact.params.range()]
         .iter()

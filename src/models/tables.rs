@@ -646,6 +646,14 @@ impl Models {
             .map(|it| it.runs)
     }
 
+    /// Whether [`Models::callable`] says something of functions of this name, by their parameters.
+    #[must_use]
+    pub fn is_callable_named(&self, name: &str) -> bool {
+        self.callables
+            .iter()
+            .any(|it| it.names.iter().any(|n| n == name))
+    }
+
     /// How often a function of this name with these parameters runs (`self` left out).
     #[must_use]
     pub fn callable(&self, name: &str, params: &[&str]) -> Option<Runs> {

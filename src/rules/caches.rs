@@ -90,18 +90,16 @@ pub(super) fn cache_of(program: &Program<'_>, func: FuncRef) -> Option<Cache> {
 /// Functions whose cache is emptied somewhere, or handed to somebody who may.
 pub(super) fn cleared(program: &Program<'_>) -> FxHashSet<FuncRef> {
     let mut found = FxHashSet::default();
+    let words = program.syms(["cache_clear", "cache", "clear_cache", "clear", "invalidate"]);
     for file in 0..program.files.len() as u32 {
         // That tests start afresh says nothing about the program.
-        if program.files[file as usize].is_test {
+        if program.files[file as usize].is_test || !program.files[file as usize].mentions(&words) {
             continue;
         }
         let facts = program.facts(file);
         for value in facts.values.iter() {
             if let ValueKind::Attr { base, name } = value.kind
-                && matches!(
-                    program.name(file, name),
-                    "cache_clear" | "cache" | "clear_cache" | "clear" | "invalidate"
-                )
+                && words.contains(&program.sym_of(file, name))
             {
                 for entity in program.entities(ValueRef { file, id: base }) {
                     if let Entity::Func(func) | Entity::Bound(func) = entity {

@@ -7,7 +7,7 @@ use crate::finding::{Finding, Growth, Role, Severity, Step};
 use crate::heap::objects::{Holds, Objects, Via};
 use crate::heap::reach::Object;
 use crate::link::program::{ValueRef, last_name};
-use crate::link::{Entity, FuncRef, Program};
+use crate::link::{FuncRef, Program};
 
 pub(super) struct FinalizerHoldsItself;
 
@@ -18,9 +18,20 @@ impl Rule for FinalizerHoldsItself {
 
     fn check(&self, cx: &Context<'_>, out: &mut Sink) {
         let program = cx.program;
+        let weak: Vec<_> = ["weakref.finalize", "weakref.ref", "weakref.proxy"]
+            .into_iter()
+            .filter_map(|it| program.models.names.find(it))
+            .collect();
         for file in 0..program.files.len() as u32 {
             let facts = program.facts(file);
             for (id, call) in facts.calls.iter_ids() {
+                let callee = ValueRef {
+                    file,
+                    id: call.callee,
+                };
+                let Some(node) = program.external(callee).filter(|it| weak.contains(it)) else {
+                    continue;
+                };
                 if !matches!(
                     last_name(facts, call.callee),
                     Some("finalize" | "ref" | "proxy")
@@ -28,22 +39,12 @@ impl Rule for FinalizerHoldsItself {
                 {
                     continue;
                 }
-                let what = program
-                    .entities(ValueRef {
-                        file,
-                        id: call.callee,
-                    })
-                    .iter()
-                    .find_map(|it| match it {
-                        Entity::External(node) => Some(program.api_text(*node)),
-                        _ => None,
-                    });
-                match what {
-                    Some("weakref.finalize") => {
+                match program.api_text(node) {
+                    "weakref.finalize" => {
                         check(program, &cx.objects, file, id, true, out);
                     }
                     // A weak reference that is dropped takes its callback along.
-                    Some("weakref.ref" | "weakref.proxy") if is_kept(program, file, id) => {
+                    "weakref.ref" | "weakref.proxy" if is_kept(program, file, id) => {
                         let stays = stays(program, file, id);
                         check(program, &cx.objects, file, id, stays, out);
                     }
