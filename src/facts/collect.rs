@@ -33,6 +33,7 @@ use crate::base::{Idx, Span};
 use crate::flow::build::build;
 use crate::lower::Lowered;
 use crate::models::Resources;
+use crate::models::resources::ender_rank;
 use crate::syntax::tree::{self, Module, ScopeKind};
 
 /// Collects the facts of one file from its tree. `text` is the text that the tree was read from.
@@ -316,7 +317,7 @@ impl<'a> Collector<'a> {
                 let methods = &self.out.classes[id].methods;
                 methods.iter().any(|&it| {
                     let name = self.out.funcs[it].name;
-                    ENDS_BY_NAME.contains(&self.tree.names.text(name))
+                    ender_rank(self.tree.names.text(name)).is_some()
                 }) || !self.out.classes[id].bases.is_empty()
             }
             DefKind::Import(_) => name
@@ -388,27 +389,6 @@ impl<'a> Collector<'a> {
         });
     }
 }
-
-/// Methods by which a class of a program most often lets its callers give back what it holds.
-const ENDS_BY_NAME: &[&str] = &[
-    "close",
-    "aclose",
-    "stop",
-    "shutdown",
-    "disconnect",
-    "quit",
-    "terminate",
-    "dispose",
-    "release",
-    "cleanup",
-    "teardown",
-    "finish",
-    "logout",
-    "destroy",
-    "kill",
-    "__exit__",
-    "__aexit__",
-];
 
 /// Whether something of this name may hand out a resource: the shipped openers, and what programs call their own.
 fn opens_by_name(name: &str) -> bool {

@@ -11,8 +11,10 @@ use serde::Deserialize;
 
 use super::ModelError;
 
+mod enders;
 mod load;
 
+pub use enders::ender_rank;
 pub use load::BUNDLED;
 
 /// All models, by dotted name.

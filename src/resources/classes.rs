@@ -25,7 +25,7 @@ use crate::facts::model::{
 use crate::limits;
 use crate::link::program::Sym;
 use crate::link::{ClassRef, FuncRef, Program};
-use crate::models::resources::{Api, Class};
+use crate::models::resources::{Api, Class, ender_rank};
 
 /// What calling one class opens.
 #[derive(Clone, Debug)]
@@ -47,39 +47,6 @@ pub struct OwnClasses {
     /// Methods that release or hand on some of them.
     enders: FxHashSet<Box<str>>,
 }
-
-/// Methods that say by their names that an object's life ends, the usual ones first.
-const ENDERS: &[&str] = &[
-    "close",
-    "aclose",
-    "stop",
-    "shutdown",
-    "disconnect",
-    "quit",
-    "terminate",
-    "dispose",
-    "release",
-    "cleanup",
-    "clean_up",
-    "teardown",
-    "tear_down",
-    "finish",
-    "end",
-    "exit",
-    "logout",
-    "destroy",
-    "kill",
-    "abort",
-    "unlink",
-    "delete",
-    "remove",
-    "join",
-    "wait",
-    "detach",
-    "__exit__",
-    "__aexit__",
-    "__del__",
-];
 
 /// Bases that bring no code that might release anything.
 const INERT: &[&str] = &["object", "ABC", "ABCMeta", "Generic", "Protocol"];
@@ -162,10 +129,7 @@ fn owned(
     if real.is_empty() && !with_closes {
         return None;
     }
-    let rank = |name: &str| {
-        let at = ENDERS.iter().position(|&it| it == name);
-        (!real.contains(name), at.unwrap_or(ENDERS.len()))
-    };
+    let rank = |name: &str| (!real.contains(name), ender_rank(name).unwrap_or(usize::MAX));
     let mut names: Vec<Box<str>> = closers.into_iter().map(Into::into).collect();
     names.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.cmp(b)));
     let iterates = ["__iter__", "__next__", "__aiter__", "__anext__"];
@@ -435,7 +399,10 @@ impl Members<'_> {
             if self.releases(func, field) {
                 real.insert(name.to_owned());
                 all.insert(name.to_owned());
-            } else if ENDERS.contains(&name) || self.hands_on(func) || self.lets_out(func, field) {
+            } else if ender_rank(name).is_some()
+                || self.hands_on(func)
+                || self.lets_out(func, field)
+            {
                 all.insert(name.to_owned());
             }
         }
@@ -493,7 +460,7 @@ impl Members<'_> {
             };
             // `os.close(self.fd)`, `stop(self.process)`
             let is_given = crate::link::program::last_name(facts, call.callee)
-                .is_some_and(|it| is_closer(it) || ENDERS.contains(&it))
+                .is_some_and(|it| is_closer(it) || ender_rank(it).is_some())
                 && facts.args[call.args.range()]
                     .iter()
                     .any(|it| self.is_field(func, it.value, field));

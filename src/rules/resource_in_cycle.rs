@@ -60,20 +60,12 @@ impl Rule for ResourceInCycle {
         let program = cx.program;
         let held = held(cx);
         let uses = Uses::of(program, &held);
-        let del = program.sym("__del__");
         let mut reported = FxHashSet::default();
         let mut closed: FxHashMap<(ClassRef, u32, Span), bool> = FxHashMap::default();
         let mut alike = Alike::default();
         let mut lasting = None;
-        for cycle in cx.objects.cycles() {
-            if program.files[cycle.func.file as usize].is_test {
-                continue;
-            }
-            let classes: Vec<ClassRef> = cycle.classes(program).collect();
+        for (cycle, classes, is_finalized) in cycles(cx) {
             // With a finalizer it is that rule's business.
-            let is_finalized = classes
-                .iter()
-                .any(|&it| del.is_some_and(|del| program.method(it, del).is_some()));
             if is_finalized {
                 continue;
             }
@@ -126,22 +118,30 @@ impl Rule for ResourceInCycle {
     }
 }
 
+/// Cycles outside of tests, the classes of their objects, and whether one of them has a finalizer.
+fn cycles<'a>(cx: &'a Context<'_>) -> impl Iterator<Item = (&'a Cycle, Vec<ClassRef>, bool)> {
+    let program = cx.program;
+    let del = program.sym("__del__");
+    let cycles = cx.objects.cycles().iter();
+    cycles
+        .filter(|it| !program.files[it.func.file as usize].is_test)
+        .map(move |cycle| {
+            let classes: Vec<ClassRef> = cycle.classes(program).collect();
+            let is_finalized = classes
+                .iter()
+                .any(|&it| del.is_some_and(|del| program.method(it, del).is_some()));
+            (cycle, classes, is_finalized)
+        })
+}
+
 /// Attributes with something open of which the rules on cycles speak: of an object that waits for the gc, or whose
 /// finalizer does.
 pub(super) fn spoken_of(cx: &Context<'_>) -> FxHashSet<(ClassRef, Sym)> {
     let program = cx.program;
-    let del = program.sym("__del__");
     let mut out = FxHashSet::default();
     let held = held(cx);
     let uses = Uses::of(program, &held);
-    for cycle in cx.objects.cycles() {
-        if program.files[cycle.func.file as usize].is_test {
-            continue;
-        }
-        let classes: Vec<ClassRef> = cycle.classes(program).collect();
-        let is_finalized = classes
-            .iter()
-            .any(|&it| del.is_some_and(|del| program.method(it, del).is_some()));
+    for (_, classes, is_finalized) in cycles(cx) {
         for it in held.iter().filter(|it| it.what.kind() == What::OPEN) {
             let is_part = classes
                 .iter()
