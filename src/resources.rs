@@ -6,6 +6,7 @@
 pub mod classes;
 pub mod fields;
 pub mod fresh;
+mod handed;
 pub mod models;
 pub mod must_call;
 pub mod oracle;

@@ -296,7 +296,7 @@ impl<'a> Collector<'a> {
                 let opens = &mut asked[name.0 as usize];
                 let name = self.tree.names.text(name);
                 // A function of the program may hand out what it opened, whatever its name.
-                let hands_out = call.usage == Usage::Bound
+                let hands_out = matches!(call.usage, Usage::Bound | Usage::Iterated)
                     && name.starts_with(|it: char| it.is_ascii_lowercase() || it == '_');
                 is_ours && hands_out
                     || *opens

@@ -161,6 +161,9 @@ pub enum Kind {
     Engine,
     /// A child process.
     Process,
+    /// This process's end of a pipe to a child process.
+    #[serde(skip_deserializing)]
+    Pipe,
     /// A pool of threads or processes, or a manager process.
     Executor,
     /// An event loop.
@@ -193,6 +196,7 @@ impl Kind {
             Self::Cursor => "session",
             Self::Engine => "engine",
             Self::Process => "process",
+            Self::Pipe => "pipe",
             Self::Executor => "pool",
             Self::Loop => "event loop",
             Self::Client => "client",
@@ -304,9 +308,15 @@ pub struct Api {
     /// Methods that fail in the ordinary course of things: a peer that is not there, a name that is taken.
     #[serde(default, deserialize_with = "load::one_or_many")]
     pub fails: Vec<Box<str>>,
+    /// Methods that fail so once it has a time limit: after `settimeout`, or opened with a `timeout`.
+    #[serde(default, deserialize_with = "load::one_or_many")]
+    pub fails_timed: Vec<Box<str>>,
     /// Those of the closers that raise and leave it open when the `timeout` that they are given is over.
     #[serde(default, deserialize_with = "load::one_or_many")]
     pub gives_up: Vec<Box<str>>,
+    /// Keywords that open a pipe, kept on the attribute of the same name, when they are given `PIPE`.
+    #[serde(default, deserialize_with = "load::one_or_many")]
+    pub pipes: Vec<Box<str>>,
     /// Methods that only its owner calls: whoever calls one still has to release it, although it was lent out before.
     #[serde(default, deserialize_with = "load::one_or_many")]
     pub owned_by: Vec<Box<str>>,

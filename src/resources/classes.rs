@@ -488,24 +488,3 @@ impl Members<'_> {
             })
     }
 }
-
-/// The class whose instance a call makes, when it is one of these.
-#[must_use]
-pub fn of_call<'a>(
-    program: &Program<'_>,
-    own: &'a OwnClasses,
-    file: u32,
-    call: CallId,
-) -> Option<(ClassRef, &'a Owned)> {
-    if own.classes.is_empty() {
-        return None;
-    }
-    let callee = crate::link::program::ValueRef {
-        file,
-        id: program.facts(file).calls[call].callee,
-    };
-    match program.entities(callee)[..] {
-        [crate::link::Entity::Class(class)] => Some((class, own.get(class)?)),
-        _ => None,
-    }
-}

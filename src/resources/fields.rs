@@ -214,6 +214,7 @@ fn whole<'a>(
     match facts.values[value].kind {
         ValueKind::Call(call) => {
             let mut acquires = oracle.acquires(call);
+            acquires.retain(|it| it.kind != Kind::Pipe);
             // Of a tuple that is kept whole, the first part that is open.
             if acquires.iter().all(|it| it.field.is_some()) {
                 acquires.retain(|it| {

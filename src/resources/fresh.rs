@@ -13,7 +13,7 @@ use crate::models::resources::{Effect, Resources};
 /// The one thing that is done with it in the end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum End {
-    /// It is returned.
+    /// It is returned, alone or in a tuple.
     Returned,
     /// An attribute takes it.
     Stored,
@@ -88,11 +88,16 @@ pub fn is_kept_for(
     match end {
         End::Returned => {
             for result in &facts.results[func.results.range()] {
-                if result.kind == ResultKind::Return
-                    && result.value.is_some_and(|it| open.remove(&it))
-                {
-                    ends += 1;
+                let Some(value) = result.value.filter(|_| result.kind == ResultKind::Return) else {
+                    continue;
+                };
+                let mut is_it = open.remove(&value);
+                if let ValueKind::Tuple(rows) = facts.values[value].kind {
+                    for element in &facts.lists[rows.range()] {
+                        is_it |= open.remove(element);
+                    }
                 }
+                ends += usize::from(is_it);
             }
         }
         End::Stored => {

@@ -1,12 +1,24 @@
 //! Answers of the models: an [`Oracle`] for whoever can say what a call calls.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use super::oracle::{Acquire, Oracle};
 use crate::facts::model::{
     ArgF, ArgKindF, CallId, DefKind, FileFacts, FuncId, Usage, ValueId, ValueKind, VarId,
 };
-use crate::models::resources::{Api, Class, Effect, Leaves, Param, Resources};
+use crate::models::resources::{Api, Class, Effect, Kind, Leaves, Param, Resources};
+
+/// A part of the tuple that a function of the program returns, which it has just opened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Part {
+    /// Its position.
+    pub index: u8,
+    /// The library API that opens it.
+    pub api: String,
+    /// The position in what that API gives; `None` when it is the whole.
+    pub field: Option<u8>,
+}
 
 /// What link knows of the calls of one file.
 pub trait Resolve {
@@ -31,6 +43,11 @@ pub trait Resolve {
     /// Whether one of these names stands somewhere in the program.
     fn mentions(&self, _names: &[Box<str>]) -> bool {
         false
+    }
+
+    /// For a call of a function of the program that returns a tuple: what of it was just opened.
+    fn parts(&self, _call: CallId) -> Vec<Part> {
+        Vec::new()
     }
 
     /// For a call of a class of the program whose instances are resources: the class, and what it opens.
@@ -121,12 +138,45 @@ const LENDERS: &[&str] = &[
     "inlineCallbacks",
 ];
 
+/// Methods of a pipe, and of the process that has it, which close it.
+static PIPE_CLOSERS: LazyLock<Vec<Box<str>>> =
+    LazyLock::new(|| ["close", "communicate"].map(Into::into).to_vec());
+
+/// A resource of which nothing is known but that nobody gives it back.
+const fn nothing<'a>() -> Acquire<'a> {
+    Acquire {
+        kind: Kind::File,
+        class: Class::A,
+        closers: &[],
+        ended_by: &[],
+        fails: &[],
+        fails_timed: &[],
+        is_timed: false,
+        owned_by: &[],
+        gives_up: &[],
+        handles: &[],
+        parts: &[],
+        opened_by: &[],
+        is_late: false,
+        field: None,
+        with_closes: false,
+        exhaustible: false,
+        harmless: false,
+    }
+}
+
 impl<R: Resolve> ModelOracle<'_, R> {
     /// The library API that a call opens something with.
     pub(super) fn opener(&self, call: CallId) -> String {
         match self.resolve.library(call) {
             Some((name, _)) => name.into_owned(),
-            None => self.resolve.own(call).map_or_else(String::new, |it| it.0),
+            None => match self.resolve.own(call) {
+                Some((name, _)) => name,
+                None => {
+                    let first = self.resolve.parts(call).into_iter().next();
+                    first.map_or_else(String::new, |it| it.api)
+                }
+            },
         }
     }
 
@@ -135,6 +185,29 @@ impl<R: Resolve> ModelOracle<'_, R> {
             Some((name, is_through)) => Some((self.resources.get(&name)?, is_through)),
             None => self.resolve.own(call).map(|it| (it.1, true)),
         }
+    }
+
+    fn acquired_part(&self, part: &Part) -> Option<Acquire<'_>> {
+        let api = self.resources.get(&part.api)?;
+        Some(Acquire {
+            kind: api.opens?,
+            class: api.class_at(self.version),
+            closers: &api.closers,
+            ended_by: &api.ended_by,
+            fails: &api.fails,
+            fails_timed: &api.fails_timed,
+            is_timed: false,
+            owned_by: &api.owned_by,
+            gives_up: &api.gives_up,
+            handles: &api.handles,
+            parts: &api.parts,
+            opened_by: &api.opened_by,
+            is_late: false,
+            field: Some(part.index),
+            with_closes: api.with_closes,
+            exhaustible: api.exhaustible,
+            harmless: api.harmless,
+        })
     }
 
     fn args(&self, call: CallId) -> &[ArgF] {
@@ -189,6 +262,14 @@ impl<R: Resolve> ModelOracle<'_, R> {
                     }
             }
             _ => false,
+        })
+    }
+
+    /// Whether a keyword is given `subprocess.PIPE`.
+    fn is_piped(&self, call: CallId, keyword: &str) -> bool {
+        (0..self.args(call).len()).any(|at| {
+            self.place(call, at).1 == Some(keyword)
+                && self.last_name_of_plain(self.args(call)[at].value) == Some("PIPE")
         })
     }
 
@@ -320,7 +401,8 @@ impl<R: Resolve> ModelOracle<'_, R> {
 impl<R: Resolve> Oracle for ModelOracle<'_, R> {
     fn acquires(&self, call: CallId) -> Vec<Acquire<'_>> {
         let Some((api, is_through)) = self.api(call) else {
-            return Vec::new();
+            let parts = self.resolve.parts(call).into_iter();
+            return parts.filter_map(|it| self.acquired_part(&it)).collect();
         };
         let Some(kind) = api.opens else {
             return Vec::new();
@@ -343,6 +425,8 @@ impl<R: Resolve> Oracle for ModelOracle<'_, R> {
             closers: &api.closers,
             ended_by: &api.ended_by,
             fails: &api.fails,
+            fails_timed: &api.fails_timed,
+            is_timed: !is_through && self.is_given(call, "timeout"),
             owned_by: &api.owned_by,
             gives_up: &api.gives_up,
             handles: &api.handles,
@@ -368,20 +452,19 @@ impl<R: Resolve> Oracle for ModelOracle<'_, R> {
         };
         out.extend(api.leaves.as_ref().filter(stays).map(|it| Acquire {
             kind: it.kind,
-            class: Class::A,
             closers: &it.named_by,
-            ended_by: &[],
-            fails: &[],
-            owned_by: &[],
-            gives_up: &[],
-            handles: &[],
-            parts: &[],
-            opened_by: &[],
-            is_late: false,
             field: it.field,
-            with_closes: false,
-            harmless: false,
-            exhaustible: false,
+            ..nothing()
+        }));
+        let pipes = api.pipes.iter().filter(|_| !is_through);
+        let pipes = pipes.filter(|it| self.is_piped(call, it));
+        out.extend(pipes.map(|it| Acquire {
+            kind: Kind::Pipe,
+            class: Class::C,
+            closers: &PIPE_CLOSERS,
+            parts: std::slice::from_ref(it),
+            with_closes: true,
+            ..nothing()
         }));
         out
     }

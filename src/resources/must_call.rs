@@ -34,6 +34,7 @@ use crate::facts::model::{CallId, FileFacts, ValueKind};
 use crate::flow::ir::{BlockId, Body, Exit, InstKind};
 use crate::flow::solve::{self, Analysis, Solution};
 use crate::limits;
+use crate::models::resources::Class;
 use crate::syntax::tree::FuncKind;
 use paths::{Known, Paths};
 use state::Holding;
@@ -75,6 +76,14 @@ pub enum Outcome {
         /// Why that is to be expected.
         failure: Failure,
     },
+}
+
+impl Outcome {
+    /// Whether it gets lost only when something raises.
+    #[must_use]
+    pub const fn is_on_exception(self) -> bool {
+        matches!(self, Self::OnlyOnException { .. })
+    }
 }
 
 /// How likely it is that something raises.
@@ -140,9 +149,15 @@ pub fn check<'a>(
                 call: *call,
             };
             if let Some((outcome, released)) = search.run() {
+                let mut acquire = acquire.clone();
+                if let Outcome::OnlyOnException { raises, .. } = outcome
+                    && holding.is_tied_at(*call, raises)
+                {
+                    acquire.class = acquire.class.min(Class::B);
+                }
                 out.push(Escape {
                     call: *call,
-                    acquire: acquire.clone(),
+                    acquire,
                     outcome,
                     released,
                     opened: search.opened_late(),

@@ -16,6 +16,10 @@ pub struct Acquire<'a> {
     pub ended_by: &'a [Box<str>],
     /// Methods that fail in the ordinary course of things.
     pub fails: &'a [Box<str>],
+    /// Those that do once it has a time limit.
+    pub fails_timed: &'a [Box<str>],
+    /// Whether it has one from the start.
+    pub is_timed: bool,
     /// Methods that only its owner calls.
     pub owned_by: &'a [Box<str>],
     /// Methods that release it, or raise and leave it when the time that they are given is over.

@@ -5,15 +5,13 @@ use std::borrow::Cow;
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
-use super::classes::{self, OwnClasses};
-use super::fresh::{self, End};
-use super::models::{ModelOracle, Resolve};
+use super::classes::OwnClasses;
+use super::models::{ModelOracle, Part, Resolve};
 use super::must_call::{self, Outcome};
 use super::oracle::Oracle;
 use crate::base::{Idx, Span};
 use crate::facts::model::{
-    ArgKindF, CallId, ContextKind, DefKind, FileFacts, ResultKind, Usage, Value, ValueId,
-    ValueKind, VarId,
+    ArgKindF, CallId, ContextKind, DefKind, FileFacts, Usage, Value, ValueId, ValueKind, VarId,
 };
 use crate::finding::remedy::{Flow, Hold};
 use crate::limits;
@@ -136,9 +134,21 @@ fn lost_in(
             too_large.push(FuncRef { file, id });
             continue;
         };
+        let mut said = FxHashSet::default();
+        for escape in &escapes {
+            if escape.acquire.kind == Kind::Process && !escape.outcome.is_on_exception() {
+                said.insert(escape.call);
+            }
+        }
         for escape in escapes {
+            // The pipes of a process that is lost go with it; one that is closed late is as good as closed.
+            if escape.acquire.kind == Kind::Pipe
+                && (escape.outcome.is_on_exception() || !said.insert(escape.call))
+            {
+                continue;
+            }
             let opener = oracle.opener(escape.call);
-            let of_class = classes::of_call(program, own, file, escape.call);
+            let of_class = oracle.resolve.class_of(escape.call);
             let at = CallRef {
                 file,
                 id: escape.call,
@@ -162,7 +172,7 @@ fn lost_in(
                 closers: escape.acquire.closers.to_vec(),
                 with_closes: escape.acquire.with_closes,
                 harmless: escape.acquire.harmless,
-                keeper: of_class.map(|it| it.0),
+                keeper: of_class,
             });
         }
     }
@@ -214,14 +224,6 @@ pub(super) fn oracle<'a>(
     }
 }
 
-/// Whether what two APIs open is closed in the same way.
-fn are_alike(one: &Api, other: &Api) -> bool {
-    one.opens == other.opens
-        && one.closers == other.closers
-        && one.with_closes == other.with_closes
-        && one.fields == other.fields
-}
-
 /// What is asked whether it leaves an attribute alone.
 #[derive(Clone, Copy)]
 enum FuncCall {
@@ -232,8 +234,8 @@ enum FuncCall {
 /// One file of a program.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct InProgram<'a> {
-    program: &'a Program<'a>,
-    file: u32,
+    pub(super) program: &'a Program<'a>,
+    pub(super) file: u32,
     /// Calls followed so far.
     depth: u32,
     /// Classes of the program whose instances are resources, where they are asked for.
@@ -241,103 +243,16 @@ pub(super) struct InProgram<'a> {
 }
 
 impl<'a> InProgram<'a> {
-    fn facts(&self) -> &'a FileFacts {
+    pub(super) fn facts(&self) -> &'a FileFacts {
         self.program.facts(self.file)
     }
 
-    fn deeper(&self, file: u32) -> Option<Self> {
+    pub(super) fn deeper(&self, file: u32) -> Option<Self> {
         (self.depth < limits::RESOURCE_CALLS).then_some(Self {
             file,
             depth: self.depth + 1,
             ..*self
         })
-    }
-
-    /// The API whose fresh result a function returns, on every way out.
-    fn handed_out(&self, func: FuncRef) -> Option<String> {
-        let inside = self.deeper(func.file)?;
-        let fact = self.program.func(func);
-        if fact.is_generator || !fact.decorators.is_empty() {
-            return None;
-        }
-        let facts = inside.facts();
-        let resources = &self.program.models.resources;
-        let oracle = ModelOracle {
-            facts,
-            resources,
-            resolve: inside,
-            version: (3, 11),
-        };
-        let mut opener: Option<String> = None;
-        for result in &facts.results[fact.results.range()] {
-            // A way that gives nothing opens nothing.
-            let Some(value) = result
-                .value
-                .filter(|&it| facts.values[it].kind != ValueKind::None)
-            else {
-                continue;
-            };
-            if result.kind != ResultKind::Return {
-                continue;
-            }
-            for call in inside.fresh_calls(&oracle, value, 0)? {
-                let (name, _) = inside.library(call)?;
-                if oracle.acquires(call).is_empty() {
-                    return None;
-                }
-                match &opener {
-                    None => opener = Some(name.into_owned()),
-                    Some(known) if **known == *name => {}
-                    // Of two that are closed alike, the one that harms less when it is dropped.
-                    Some(known) => {
-                        let (one, other) = (resources.get(known)?, resources.get(&name)?);
-                        if !are_alike(one, other) {
-                            return None;
-                        }
-                        if one.class < other.class {
-                            opener = Some(name.into_owned());
-                        }
-                    }
-                }
-            }
-        }
-        opener
-    }
-
-    /// The calls that a returned value is the result of.
-    fn fresh_calls(&self, oracle: &dyn Oracle, value: ValueId, depth: u32) -> Option<Vec<CallId>> {
-        if depth > limits::VALUE_DEPTH {
-            return None;
-        }
-        let facts = self.facts();
-        match facts.values[value].kind {
-            ValueKind::Call(call) => Some(vec![call]),
-            ValueKind::Await(inner) => self.fresh_calls(oracle, inner, depth + 1),
-            ValueKind::Var(var) if self.is_kept_for_return(oracle, var) => {
-                let mut out = Vec::new();
-                for def in &facts.defs[facts.vars[var].defs.range()] {
-                    let value = def.value.filter(|_| def.kind == DefKind::Assign)?;
-                    match facts.values[value].kind {
-                        ValueKind::None => {}
-                        ValueKind::Call(_) | ValueKind::Await(_) | ValueKind::Choice(_) => {
-                            out.extend(self.fresh_calls(oracle, value, depth + 1)?);
-                        }
-                        _ => return None,
-                    }
-                }
-                (!out.is_empty()).then_some(out)
-            }
-            ValueKind::Choice(rows) => {
-                let mut out = Vec::new();
-                for &branch in self.program.list(self.file, rows).iter().skip(1) {
-                    if facts.values[branch].kind != ValueKind::None {
-                        out.extend(self.fresh_calls(oracle, branch, depth + 1)?);
-                    }
-                }
-                (!out.is_empty()).then_some(out)
-            }
-            _ => None,
-        }
     }
 
     /// The library API that a callee is when parameters have their defaults: `module.socket` where `module=socket`.
@@ -375,6 +290,11 @@ impl<'a> InProgram<'a> {
             }
             _ => None,
         }
+    }
+
+    /// The class of the program whose fresh instance a call gives, where such are asked for.
+    fn class_of(&self, call: CallId) -> Option<ClassRef> {
+        self.own_class(self.own?, call)
     }
 
     /// Whether a call, or a method, leaves alone what an attribute of its instance holds.
@@ -468,11 +388,6 @@ impl<'a> InProgram<'a> {
                     })
             }
         }
-    }
-
-    fn is_kept_for_return(&self, oracle: &dyn Oracle, var: VarId) -> bool {
-        let resources = &self.program.models.resources;
-        fresh::is_kept_for(self.facts(), resources, oracle, var, End::Returned)
     }
 
     /// What a function does with a parameter.
@@ -647,7 +562,28 @@ impl Resolve for InProgram<'_> {
     }
 
     fn own(&self, call: CallId) -> Option<(String, &Api)> {
-        let (class, owned) = classes::of_call(self.program, self.own?, self.file, call)?;
-        Some((self.program.qualified_class(class), &owned.api))
+        let own = self.own?;
+        let class = self.own_class(own, call)?;
+        Some((self.program.qualified_class(class), &own.get(class)?.api))
+    }
+
+    fn parts(&self, call: CallId) -> Vec<Part> {
+        let facts = self.facts();
+        if !matches!(
+            facts.calls[call].usage,
+            Usage::Iterated | Usage::Bound | Usage::Awaited | Usage::Stored
+        ) {
+            return Vec::new();
+        }
+        let callee = ValueRef {
+            file: self.file,
+            id: facts.calls[call].callee,
+        };
+        match self.program.entities(callee)[..] {
+            [Entity::Func(func) | Entity::Bound(func)] => {
+                self.handed_parts(func).unwrap_or_default()
+            }
+            _ => Vec::new(),
+        }
     }
 }

@@ -86,6 +86,10 @@ pub(super) fn help(kind: Kind, opener: &str, closers: &[Box<str>], with_closes: 
         Kind::Process if opener == "os.fork" => {
             "wait for it in the parent: `os.waitpid(pid, 0)`".to_owned()
         }
+        Kind::Pipe => {
+            "`communicate()` reads and closes the pipes and waits; `with subprocess.Popen(…) as child:` closes them at its end"
+                .to_owned()
+        }
         Kind::Process => "wait for it: `communicate()`, or `wait()` once its pipes are read".to_owned(),
         _ if with_closes => format!("open it in a `with` statement: `with {opener}(…) as …:`"),
         Kind::Connection if closer == "close" => {

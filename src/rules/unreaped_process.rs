@@ -1,4 +1,4 @@
-//! `unreaped-process`: a child process that nobody waits for.
+//! `unreaped-process`: a child process that nobody waits for, or whose pipes nobody closes.
 
 use super::{Context, Rule, Sink, losing};
 use crate::models::resources::Kind;
@@ -11,6 +11,6 @@ impl Rule for UnreapedProcess {
     }
 
     fn check(&self, cx: &Context<'_>, out: &mut Sink) {
-        losing::check(cx, &[Kind::Process], out);
+        losing::check(cx, &[Kind::Process, Kind::Pipe], out);
     }
 }

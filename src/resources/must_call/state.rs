@@ -1,6 +1,7 @@
 //! What may be open, and who may refer to it.
 
 mod conditions;
+mod containers;
 mod effects;
 mod kept;
 mod known;
@@ -11,8 +12,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::guards::Guards;
 use super::method_of;
-use crate::base::Name;
-use crate::facts::model::{CallId, FileFacts, FuncId, Home, ValueId, VarId};
+use crate::base::{Name, Span};
+use crate::facts::model::{CallId, FileFacts, FuncId, Home, Usage, ValueId, VarId};
 use crate::flow::ir::{Body, Inst, InstKind};
 use crate::models::resources::{Class, Effect, Kind};
 use crate::resources::oracle::{Acquire, Oracle};
@@ -55,15 +56,23 @@ pub(super) struct Holding<'a> {
     vars: FxHashMap<VarId, usize>,
     /// Those among the captured ones that nested functions only use.
     lent: FxHashSet<VarId>,
+    /// Those among them that no nested function has before it is made, after their last binding.
+    captured_late: FxHashSet<VarId>,
     /// Where an instance is made: the instance, and what its attributes hold. If that fails, nobody gets it.
     this: Option<VarId>,
     attrs: FxHashMap<Name, usize>,
+    /// From where on the instance holds functions that hold it.
+    tied_from: Option<u32>,
     words: usize,
     guards: Guards,
     /// Iterated values whose elements a loop closes or hands on.
     drained: FxHashSet<ValueId>,
     /// The variables among them.
     drained_vars: FxHashSet<VarId>,
+    /// Containers that this function fills, and nobody else sees.
+    containers: FxHashSet<VarId>,
+    /// Walks over such that leave nothing to close, and whether they close.
+    walked: FxHashMap<ValueId, bool>,
     with_closes: u64,
     /// What iterating to its end closes; a loop that is left early is given the benefit of the doubt.
     exhaustible: u64,
@@ -74,6 +83,8 @@ pub(super) struct Holding<'a> {
     /// What its maker does not open yet.
     late: u64,
     named: u64,
+    /// Whether something is given a time limit here.
+    sets_limit: bool,
     lends: bool,
     /// Whether nobody throws into it.
     in_peace: bool,
@@ -94,18 +105,23 @@ impl<'a> Holding<'a> {
             calls: FxHashMap::default(),
             vars: FxHashMap::default(),
             lent: FxHashSet::default(),
-            this: kept::made_here(facts, func),
+            captured_late: lent::captured_late(body, facts, func),
+            this: None,
+            tied_from: None,
             attrs: FxHashMap::default(),
             words: 1,
             guards: Guards::default(),
             drained: FxHashSet::default(),
             drained_vars: FxHashSet::default(),
+            containers: containers::containers(facts, oracle, func),
+            walked: FxHashMap::default(),
             with_closes: 0,
             exhaustible: 0,
             counted: 0,
             on_disk: 0,
             late: 0,
             named: 0,
+            sets_limit: false,
             lends: oracle.lends_what_it_yields(func),
             in_peace: oracle.yields_in_peace(func),
         };
@@ -115,8 +131,10 @@ impl<'a> Holding<'a> {
             .mask(|acquire| matches!(acquire.kind, Kind::TemporaryFile | Kind::TemporaryDirectory));
         it.late = it.mask(|acquire| acquire.is_late);
         it.counted = it.mask(|acquire| matches!(acquire.class, Class::C | Class::D));
+        it.this = kept::made_here(body, facts, func, &|name| it.closers(name) != 0);
         it.lent = lent::lent(body, facts, oracle, func, &|name| it.closers(name) != 0);
-        if it.this.is_some() {
+        if let Some(this) = it.this {
+            it.tied_from = kept::tied_from(body, facts, func, this);
             for inst in &body.insts {
                 if let InstKind::Store(store) = inst.kind
                     && let Some(name) = it.own_attr(&facts.stores[store])
@@ -138,6 +156,7 @@ impl<'a> Holding<'a> {
         }
         it.drained = it.find_drained();
         it.drained_vars = it.vars_among(&it.drained);
+        it.walked = it.find_walked(body);
         it.named = it.find_named(body);
         it.guards = Guards::find(body, facts, &it);
         it
@@ -154,11 +173,20 @@ impl<'a> Holding<'a> {
             }
         }
         let count = self.facts.calls[call].args.len();
+        self.sets_limit |= self.limits_time(call);
+        let puts_into = self.put_into(call);
         let arguments: Vec<_> = (0..count)
-            .map(|at| oracle.effect_of_argument(call, at))
+            .map(|at| match puts_into {
+                Some(_) => Effect::Borrow,
+                None => oracle.effect_of_argument(call, at),
+            })
             .collect();
         let method = method_of(self.facts, call);
         let receiver = match method {
+            // What a container gives out may be any of what it holds.
+            Some((base, _)) if puts_into.is_none() && self.container(base).is_some() => {
+                Effect::Take
+            }
             Some(_) => oracle.method_effect(call),
             None => Effect::Borrow,
         };
@@ -212,7 +240,7 @@ impl<'a> Holding<'a> {
     fn is_local(&self, id: VarId) -> bool {
         let var = &self.facts.vars[id];
         var.func == self.func
-            && (!var.is_captured || self.lent.contains(&id))
+            && (!var.is_captured || self.lent.contains(&id) || self.captured_late.contains(&id))
             && matches!(var.home, Home::Function | Home::Comprehension)
     }
 
@@ -251,6 +279,12 @@ impl<'a> Holding<'a> {
 
     pub(super) fn is_modeled(&self, call: CallId) -> bool {
         self.calls.get(&call).is_some_and(|it| it.is_modeled)
+    }
+
+    /// Whether what an attribute of the instance got is part of a reference cycle at a place.
+    pub(super) fn is_tied_at(&self, call: CallId, at: Span) -> bool {
+        self.facts.calls[call].usage == Usage::Stored
+            && self.tied_from.is_some_and(|it| it < at.start)
     }
 
     pub(super) fn is_late(&self, bit: u64) -> bool {

@@ -70,6 +70,10 @@ impl Holding<'_> {
                     0
                 }
             }
+            // `if child.stdout:` fails
+            ValueKind::Attr { name, .. } if !outcome && self.parts(self.name(name)) != 0 => {
+                self.refs(test, state).own
+            }
             // `if f.closed:`
             ValueKind::Attr { base, name } if outcome && self.name(name) == "closed" => {
                 self.refs(base, state).own

@@ -90,7 +90,7 @@ impl Holding<'_> {
             // The same call again, in a loop, while its last result still has a name.
             InstKind::Call(call) if self.is_bound_directly(call) => {
                 let named = self.vars.values().fold(0, |all, &slot| all | state[slot]);
-                self.calls[&call].acquires & state[0] & named
+                self.calls[&call].acquires & state[0] & named & !self.contained(state)
             }
             _ => 0,
         }
@@ -104,18 +104,22 @@ impl Holding<'_> {
     /// Whether an instruction is there to close something.
     pub(in crate::resources::must_call) fn closes(&self, inst: &Inst) -> bool {
         match inst.kind {
-            InstKind::Call(call) => {
-                let known = &self.calls[&call];
-                known.receiver == Effect::Close
-                    || known.arguments.contains(&Effect::Close)
-                    || known.receiver == Effect::Exhaust
-                    || known.arguments.contains(&Effect::Exhaust) && self.read_out() != 0
-                    || method_of(self.facts, call)
-                        .is_some_and(|(_, it)| self.closers(it) | self.ended(call, it) != 0)
-            }
+            InstKind::Call(call) => self.closes_by(call),
             InstKind::Enter { .. } => true,
+            InstKind::Iterate(value) => self.walked.get(&value) == Some(&true),
             _ => false,
         }
+    }
+
+    /// Whether a call is there to close something.
+    pub(super) fn closes_by(&self, call: CallId) -> bool {
+        let known = &self.calls[&call];
+        known.receiver == Effect::Close
+            || known.arguments.contains(&Effect::Close)
+            || known.receiver == Effect::Exhaust
+            || known.arguments.contains(&Effect::Exhaust) && self.read_out() != 0
+            || method_of(self.facts, call)
+                .is_some_and(|(_, it)| self.closers(it) | self.ended(call, it) != 0)
     }
 
     /// What a method call opens of what its object only was made for: `connect`.
@@ -149,7 +153,7 @@ impl Holding<'_> {
                 }
                 state[slot] |= refs.own;
                 state[slot + 1] |= refs.view;
-                if self.is_drained_var(var) {
+                if self.is_drained_var(var) && !self.containers.contains(&var) {
                     self.end(refs.all(), state);
                 }
             }
@@ -190,6 +194,7 @@ impl Analysis for Holding<'_> {
             // A manager that raises while it is left is not our business.
             InstKind::Exit { .. } => false,
             InstKind::Yield(_) if self.in_peace => false,
+            InstKind::Iterate(value) if self.walked.contains_key(&value) => false,
             _ => inst.kind.may_raise(),
         }
     }
@@ -203,6 +208,11 @@ impl Analysis for Holding<'_> {
                 }
                 let result = self.result(call, state);
                 self.end(self.kills(call, state), state);
+                if let Some(container) = self.put_into(call) {
+                    for arg in &self.facts.args[self.facts.calls[call].args.range()] {
+                        self.put(container, self.refs(arg.value, state), state);
+                    }
+                }
                 if let Some(slot) = known.slot {
                     state[slot] = result.own;
                     state[slot + 1] = result.view;
@@ -238,6 +248,12 @@ impl Analysis for Holding<'_> {
                 let refs = store
                     .value
                     .map_or_else(Refs::default, |it| self.refs(it, state));
+                if let (Target::Item(_), Some(container)) =
+                    (store.target, self.container(store.base))
+                {
+                    self.put(container, refs, state);
+                    return true;
+                }
                 match self.own_attr(store).and_then(|it| self.attrs.get(&it)) {
                     Some(&slot) => {
                         // What it held before is out of sight.
@@ -274,7 +290,7 @@ impl Analysis for Holding<'_> {
             }
             InstKind::Iterate(value) => {
                 let refs = self.refs(value, state);
-                let is_drained = self.drained.contains(&value);
+                let is_drained = self.drained.contains(&value) || self.walked.contains_key(&value);
                 let ended = if is_drained {
                     refs.all()
                 } else {

@@ -6,11 +6,15 @@
 //!     if self.file.read(2) != b"BM": raise ValueError     # ... which nobody ever gets
 //! ```
 
+use rustc_hash::FxHashSet;
+
 use super::Holding;
-use crate::base::Name;
+use crate::base::{Idx, Name};
 use crate::facts::model::{
-    DefKind, FileFacts, FuncId, Home, StoreF, Target, ValueId, ValueKind, VarId,
+    CallF, DefKind, FileFacts, FuncId, Home, StoreF, Target, Value, ValueId, ValueKind, VarId,
 };
+use crate::flow::ir::{Body, InstKind};
+use crate::resources::must_call::method_of;
 
 impl Holding<'_> {
     /// Whether it is a variable of the module that nothing but this function binds after import, and whose value no other
@@ -64,7 +68,12 @@ impl Holding<'_> {
 }
 
 /// The instance that a function makes, when nobody has it before the function is done and its class has no finalizer.
-pub(super) fn made_here(facts: &FileFacts, func: FuncId) -> Option<VarId> {
+pub(super) fn made_here(
+    body: &Body,
+    facts: &FileFacts,
+    func: FuncId,
+    closes: &dyn Fn(&str) -> bool,
+) -> Option<VarId> {
     let fact = &facts.funcs[func];
     let name = |it: FuncId| &facts.names[facts.funcs[it].name.0 as usize];
     let methods = &facts.classes[fact.class?].methods;
@@ -75,5 +84,61 @@ pub(super) fn made_here(facts: &FileFacts, func: FuncId) -> Option<VarId> {
         return None;
     }
     let this = facts.params[fact.params.start as usize].var;
-    (!facts.vars[this].is_captured).then_some(this)
+    let mut makers = capturing(body, facts, this);
+    let never_closes = |it: FuncId| {
+        let mut calls = facts.funcs[it].calls.ids::<CallF>();
+        !calls.any(|call| method_of(facts, call).is_some_and(|(_, name)| closes(name)))
+    };
+    makers
+        .all(|it| never_closes(it) && own_uses(facts, func, it, this).is_some())
+        .then_some(this)
+}
+
+/// Where an instance that is made here first holds a function that holds the instance.
+pub(super) fn tied_from(body: &Body, facts: &FileFacts, func: FuncId, this: VarId) -> Option<u32> {
+    capturing(body, facts, this)
+        .filter_map(|it| own_uses(facts, func, it, this).flatten())
+        .min()
+}
+
+/// Nested functions that capture a variable.
+fn capturing<'a>(
+    body: &'a Body,
+    facts: &'a FileFacts,
+    var: VarId,
+) -> impl Iterator<Item = FuncId> + 'a {
+    body.insts.iter().filter_map(move |it| match it.kind {
+        InstKind::Define(inner) if facts.funcs[inner].free.contains(&var) => Some(inner),
+        _ => None,
+    })
+}
+
+/// Whether the function around only calls a nested one and keeps it on attributes of the instance, and where first.
+fn own_uses(facts: &FileFacts, func: FuncId, inner: FuncId, this: VarId) -> Option<Option<u32>> {
+    let fact = &facts.funcs[func];
+    let kind = match facts.funcs[inner].var {
+        None => ValueKind::Func(inner),
+        Some(var) if !facts.vars[var].is_captured && facts.vars[var].home == Home::Function => {
+            ValueKind::Var(var)
+        }
+        Some(_) => return None,
+    };
+    let mut open: FxHashSet<ValueId> = fact
+        .values
+        .ids()
+        .filter(|&it: &Idx<Value>| facts.values[it].kind == kind)
+        .collect();
+    let mut first: Option<u32> = None;
+    for store in &facts.stores.as_slice()[fact.stores.range()] {
+        if facts.values[store.base].kind == ValueKind::Var(this)
+            && matches!(store.target, Target::Attr(_))
+            && store.value.is_some_and(|it| open.remove(&it))
+        {
+            first = Some(first.map_or(store.at.start, |it| it.min(store.at.start)));
+        }
+    }
+    for id in fact.calls.ids::<CallF>() {
+        open.remove(&facts.calls[id].callee);
+    }
+    open.is_empty().then_some(first)
 }

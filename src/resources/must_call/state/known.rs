@@ -4,7 +4,7 @@ use super::Holding;
 use crate::facts::model::{ArgKindF, CallId, ContextKind, DefKind, FileFacts, ValueId, ValueKind};
 use crate::flow::ir::{Inst, InstKind};
 use crate::limits;
-use crate::models::resources::Effect;
+use crate::models::resources::{Effect, Kind};
 use crate::resources::must_call::method_of;
 
 impl Holding<'_> {
@@ -30,6 +30,11 @@ impl Holding<'_> {
         let inner = |it| self.has_plain_elements(it, depth + 1);
         match self.facts.values[value].kind {
             ValueKind::Await(it) => inner(it),
+            // The lines that come through a pipe.
+            ValueKind::Attr { name, .. } => {
+                let piped = self.parts(self.name(name));
+                piped != 0 && piped == piped & self.mask(|it| it.kind == Kind::Pipe)
+            }
             ValueKind::Var(var) => {
                 let defs = &self.facts.defs[self.facts.vars[var].defs.range()];
                 !defs.is_empty()
@@ -89,8 +94,7 @@ impl Holding<'_> {
             return 0;
         };
         method_of(self.facts, call).map_or(0, |(base, name)| {
-            let fails =
-                self.mask(|it| it.fails.iter().any(|it| &**it == name)) | self.gives_up(call);
+            let fails = self.failing(name) | self.gives_up(call);
             if fails == 0 {
                 0
             } else {
@@ -104,10 +108,21 @@ impl Holding<'_> {
         let InstKind::Call(call) = inst.kind else {
             return false;
         };
-        method_of(self.facts, call).is_some_and(|(_, name)| {
-            let fails = self.mask(|it| it.fails.iter().any(|it| &**it == name));
-            (fails | self.gives_up(call)) & bit != 0
-        })
+        method_of(self.facts, call)
+            .is_some_and(|(_, name)| (self.failing(name) | self.gives_up(call)) & bit != 0)
+    }
+
+    /// What a method fails for in the ordinary course of things.
+    fn failing(&self, name: &str) -> u64 {
+        let is_it = |names: &[Box<str>]| names.iter().any(|it| &**it == name);
+        self.mask(|it| is_it(it.fails) || is_it(it.fails_timed) && (it.is_timed || self.sets_limit))
+    }
+
+    /// `sock.settimeout(3)`
+    pub(super) fn limits_time(&self, call: CallId) -> bool {
+        let args = &self.facts.args[self.facts.calls[call].args.range()];
+        method_of(self.facts, call).is_some_and(|(_, name)| name == "settimeout")
+            && matches!(args, [arg] if self.facts.values[arg.value].kind != ValueKind::None)
     }
 
     /// What a method call leaves open when the time that it is given is over: `child.wait(timeout=3)`.

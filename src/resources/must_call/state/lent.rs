@@ -1,4 +1,5 @@
-//! Locals that a nested function only uses, which itself never leaves the function around it.
+//! Locals that nested functions share: those that are only used by one which itself never leaves the function around it,
+//! and those that are this function's alone until the nested one is made.
 //!
 //! ```python
 //! def names(url):
@@ -10,7 +11,8 @@
 use rustc_hash::FxHashSet;
 
 use crate::facts::model::{
-    CallF, CallId, DefKind, FileFacts, FuncId, Home, Usage, Value, ValueId, ValueKind, VarId,
+    CallF, CallId, ContextId, ContextKind, DefKind, FileFacts, FuncId, Home, Usage, Value, ValueId,
+    ValueKind, VarId,
 };
 use crate::flow::ir::{Body, InstKind};
 use crate::models::resources::Effect;
@@ -56,6 +58,51 @@ pub(super) fn lent(
         }
     }
     lent
+}
+
+/// Captured locals that nested functions only read, all of them made after the last binding: until then nobody else has them.
+///
+/// ```python
+/// sock = socket.socket()
+/// sock.connect(path)                          # still this frame's alone
+/// loop.add_reader(sock, lambda: read(sock))   # from here on the lambda has it too
+/// ```
+pub(super) fn captured_late(body: &Body, facts: &FileFacts, func: FuncId) -> FxHashSet<VarId> {
+    let mut late = FxHashSet::default();
+    let mut spoiled = FxHashSet::default();
+    for inst in &body.insts {
+        let InstKind::Define(inner) = inst.kind else {
+            continue;
+        };
+        let loops: Vec<ContextId> = above(facts, facts.funcs[inner].context)
+            .filter(|&it| {
+                let kind = facts.contexts[it].kind;
+                matches!(kind, ContextKind::While { .. } | ContextKind::For { .. })
+            })
+            .collect();
+        for &var in &facts.funcs[inner].free {
+            let fact = &facts.vars[var];
+            let is_before = fact.func == func
+                && fact.home == Home::Function
+                && facts.defs[fact.defs.range()].iter().all(|def| {
+                    def.func == func
+                        && def.at.start < inst.at.start
+                        && !above(facts, def.context).any(|it| loops.contains(&it))
+                });
+            if is_before {
+                late.insert(var);
+            } else {
+                spoiled.insert(var);
+            }
+        }
+    }
+    late.retain(|it| !spoiled.contains(it));
+    late
+}
+
+/// A condition and those around it.
+fn above(facts: &FileFacts, at: Option<ContextId>) -> impl Iterator<Item = ContextId> + '_ {
+    std::iter::successors(at, |&it| facts.contexts[it].parent)
 }
 
 /// Whether the function around does nothing with a nested one but to call it, and to use up what it generates.

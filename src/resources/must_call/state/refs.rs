@@ -98,7 +98,9 @@ impl Holding<'_> {
                 }
             }
             ValueKind::Item { base, key } => match self.facts.values[key].kind {
-                ValueKind::Int(at) => inner(base).and(self.field(i64::from(at))),
+                ValueKind::Int(at) if self.container(base).is_none() => {
+                    inner(base).and(self.field(i64::from(at)))
+                }
                 _ => inner(base),
             },
             ValueKind::Slice { base } => inner(base),
@@ -128,7 +130,7 @@ impl Holding<'_> {
             }
         }
         let refs = self.refs(value, state);
-        if index >= 0 {
+        if index >= 0 && self.container(value).is_none() {
             refs.and(self.field(i64::from(index)))
         } else {
             refs
@@ -229,6 +231,20 @@ impl Holding<'_> {
                 var: Some(_),
                 ..
             } => self.refs(manager, &fresh),
+            // The container that it is put into has a name.
+            InstKind::Call(call) if self.put_into(call).is_some() => self.facts.args
+                [self.facts.calls[call].args.range()]
+            .iter()
+            .fold(Refs::default(), |all, it| {
+                all.or(self.refs(it.value, &fresh))
+            }),
+            InstKind::Store(store) => {
+                let store = &self.facts.stores[store];
+                match (self.container(store.base), store.value) {
+                    (Some(_), Some(value)) => self.refs(value, &fresh),
+                    _ => Refs::default(),
+                }
+            }
             _ => Refs::default(),
         };
         body.insts.iter().fold(0, |all, inst| all | refs(inst).own)

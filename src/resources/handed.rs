@@ -1,0 +1,287 @@
+//! What functions of the program hand out: what they have just opened, alone or in a tuple, and instances of classes that
+//! open something.
+//!
+//! ```python
+//! def pipe():
+//!     reader, writer = os.pipe()
+//!     os.set_inheritable(writer, True)
+//!     return reader, writer               # calling `pipe` opens both
+//! ```
+
+use super::classes::OwnClasses;
+use super::fresh::{self, End};
+use super::models::Resolve;
+use super::models::{ModelOracle, Part};
+use super::oracle::Oracle;
+use super::program::InProgram;
+use crate::facts::model::{CallId, DefKind, FuncF, ResultKind, ValueId, ValueKind, VarId};
+use crate::limits;
+use crate::link::program::last_name;
+use crate::link::{ClassRef, Entity, FuncRef};
+use crate::models::resources::Api;
+
+/// Whether what two APIs open is closed in the same way.
+fn are_alike(one: &Api, other: &Api) -> bool {
+    one.opens == other.opens
+        && one.closers == other.closers
+        && one.with_closes == other.with_closes
+        && one.fields == other.fields
+}
+
+impl<'a> InProgram<'a> {
+    /// The API whose fresh result a function returns, on every way out.
+    pub(super) fn handed_out(&self, func: FuncRef) -> Option<String> {
+        let inside = self.deeper(func.file)?;
+        let fact = self.program.func(func);
+        if fact.is_generator || !inside.is_undecorated(fact) {
+            return None;
+        }
+        let facts = inside.facts();
+        let resources = &self.program.models.resources;
+        let oracle = inside.oracle();
+        let mut opener: Option<String> = None;
+        for result in &facts.results[fact.results.range()] {
+            // A way that gives nothing opens nothing.
+            let Some(value) = result
+                .value
+                .filter(|&it| facts.values[it].kind != ValueKind::None)
+            else {
+                continue;
+            };
+            if result.kind != ResultKind::Return {
+                continue;
+            }
+            for call in inside.fresh_calls(&oracle, value, 0)? {
+                let (name, _) = inside.library(call)?;
+                if oracle.acquires(call).is_empty() {
+                    return None;
+                }
+                match &opener {
+                    None => opener = Some(name.into_owned()),
+                    Some(known) if **known == *name => {}
+                    // Of two that are closed alike, the one that harms less when it is dropped.
+                    Some(known) => {
+                        let (one, other) = (resources.get(known)?, resources.get(&name)?);
+                        if !are_alike(one, other) {
+                            return None;
+                        }
+                        if one.class < other.class {
+                            opener = Some(name.into_owned());
+                        }
+                    }
+                }
+            }
+        }
+        opener
+    }
+
+    /// The calls that a returned value is the result of.
+    fn fresh_calls(&self, oracle: &dyn Oracle, value: ValueId, depth: u32) -> Option<Vec<CallId>> {
+        if depth > limits::VALUE_DEPTH {
+            return None;
+        }
+        let facts = self.facts();
+        match facts.values[value].kind {
+            ValueKind::Call(call) => Some(vec![call]),
+            ValueKind::Await(inner) => self.fresh_calls(oracle, inner, depth + 1),
+            ValueKind::Var(var) if self.is_kept_for_return(oracle, var) => {
+                let mut out = Vec::new();
+                for def in &facts.defs[facts.vars[var].defs.range()] {
+                    let value = def.value.filter(|_| def.kind == DefKind::Assign)?;
+                    match facts.values[value].kind {
+                        ValueKind::None => {}
+                        ValueKind::Call(_) | ValueKind::Await(_) | ValueKind::Choice(_) => {
+                            out.extend(self.fresh_calls(oracle, value, depth + 1)?);
+                        }
+                        _ => return None,
+                    }
+                }
+                (!out.is_empty()).then_some(out)
+            }
+            ValueKind::Choice(rows) => {
+                let mut out = Vec::new();
+                for &branch in self.program.list(self.file, rows).iter().skip(1) {
+                    if facts.values[branch].kind != ValueKind::None {
+                        out.extend(self.fresh_calls(oracle, branch, depth + 1)?);
+                    }
+                }
+                (!out.is_empty()).then_some(out)
+            }
+            _ => None,
+        }
+    }
+
+    /// What of a returned tuple is fresh, on every way out.
+    pub(super) fn handed_parts(&self, func: FuncRef) -> Option<Vec<Part>> {
+        let inside = self.deeper(func.file)?;
+        let fact = self.program.func(func);
+        if fact.is_generator || !inside.is_undecorated(fact) {
+            return None;
+        }
+        let facts = inside.facts();
+        let oracle = inside.oracle();
+        let mut known: Option<Vec<Part>> = None;
+        for result in &facts.results[fact.results.range()] {
+            let Some(value) = result.value.filter(|_| result.kind == ResultKind::Return) else {
+                continue;
+            };
+            let rows = match facts.values[value].kind {
+                ValueKind::Tuple(rows) => rows,
+                ValueKind::None => continue,
+                _ => return None,
+            };
+            let elements = self.program.list(func.file, rows);
+            if elements
+                .iter()
+                .all(|&it| facts.values[it].kind == ValueKind::None)
+            {
+                continue;
+            }
+            let mut parts = Vec::new();
+            for (index, &element) in elements.iter().enumerate() {
+                if let Some((api, field)) = inside.fresh_element(&oracle, element) {
+                    parts.push(Part {
+                        index: u8::try_from(index).ok()?,
+                        api,
+                        field,
+                    });
+                }
+            }
+            if known.get_or_insert_with(|| parts.clone()) != &parts {
+                return None;
+            }
+        }
+        known.filter(|it| !it.is_empty())
+    }
+
+    /// The API, and the part of what it gives, that an element of a returned tuple is fresh from.
+    fn fresh_element(&self, oracle: &dyn Oracle, value: ValueId) -> Option<(String, Option<u8>)> {
+        let facts = self.facts();
+        let ValueKind::Var(var) = facts.values[value].kind else {
+            return self.fresh_part(oracle, value, None);
+        };
+        if !self.is_kept_for_return(oracle, var) {
+            return None;
+        }
+        let [def] = &facts.defs[facts.vars[var].defs.range()] else {
+            return None;
+        };
+        match def.kind {
+            DefKind::Assign => self.fresh_part(oracle, def.value?, None),
+            DefKind::Unpack(index) => {
+                self.fresh_part(oracle, def.value?, Some(u8::try_from(index).ok()?))
+            }
+            _ => None,
+        }
+    }
+
+    fn fresh_part(
+        &self,
+        oracle: &dyn Oracle,
+        value: ValueId,
+        index: Option<u8>,
+    ) -> Option<(String, Option<u8>)> {
+        let facts = self.facts();
+        let value = match facts.values[value].kind {
+            ValueKind::Await(inner) => inner,
+            _ => value,
+        };
+        let ValueKind::Call(call) = facts.values[value].kind else {
+            return None;
+        };
+        let opened = oracle.acquires(call);
+        // What stays on disk besides is not followed through tuples.
+        let one = opened.iter().find(|it| it.field == index)?;
+        if index.is_none() && opened.len() > 1 {
+            return None;
+        }
+        if let Some((name, _)) = self.library(call) {
+            let api = self.program.models.resources.get(&name)?;
+            return (api.opens == Some(one.kind)).then(|| (name.into_owned(), index));
+        }
+        let parts = self.parts(call);
+        let part = parts.into_iter().find(|it| Some(it.index) == index)?;
+        Some((part.api, part.field))
+    }
+
+    /// The class whose fresh instance a call gives: of the class itself, or of a function that makes one and returns it.
+    pub(super) fn own_class(&self, own: &OwnClasses, call: CallId) -> Option<ClassRef> {
+        let callee = crate::link::program::ValueRef {
+            file: self.file,
+            id: self.facts().calls[call].callee,
+        };
+        match self.program.entities(callee)[..] {
+            [Entity::Class(class)] => own.get(class).map(|_| class),
+            [Entity::Func(func) | Entity::Bound(func)] => self.handed_class(own, func),
+            _ => None,
+        }
+    }
+
+    fn handed_class(&self, own: &OwnClasses, func: FuncRef) -> Option<ClassRef> {
+        let inside = self.deeper(func.file)?;
+        let fact = self.program.func(func);
+        if fact.is_generator || !inside.is_undecorated(fact) {
+            return None;
+        }
+        let facts = inside.facts();
+        let oracle = inside.oracle();
+        let mut class = None;
+        for result in &facts.results[fact.results.range()] {
+            let Some(value) = result
+                .value
+                .filter(|&it| facts.values[it].kind != ValueKind::None)
+            else {
+                continue;
+            };
+            if result.kind != ResultKind::Return {
+                continue;
+            }
+            for call in inside.fresh_calls(&oracle, value, 0)? {
+                let made = inside.own_class(own, call)?;
+                if *class.get_or_insert(made) != made {
+                    return None;
+                }
+            }
+            // An instance that has been ended, or handed on by one of its methods, is nobody's to close.
+            if let ValueKind::Var(var) = facts.values[value].kind
+                && inside.calls_ender(own, fact, var)
+            {
+                return None;
+            }
+        }
+        class
+    }
+
+    fn calls_ender(&self, own: &OwnClasses, fact: &FuncF, var: VarId) -> bool {
+        let facts = self.facts();
+        fact.calls.ids().any(|id: CallId| {
+            matches!(facts.values[facts.calls[id].callee].kind, ValueKind::Attr { base, name }
+                if facts.values[base].kind == ValueKind::Var(var)
+                    && own.is_ender(&facts.names[name.0 as usize]))
+        })
+    }
+
+    fn oracle(self) -> ModelOracle<'a, Self> {
+        ModelOracle {
+            facts: self.facts(),
+            resources: &self.program.models.resources,
+            resolve: self,
+            version: (3, 11),
+        }
+    }
+
+    /// Whether what a function returns is what its caller gets.
+    fn is_undecorated(&self, fact: &FuncF) -> bool {
+        let facts = self.facts();
+        let plain = ["staticmethod", "classmethod"];
+        self.program
+            .list(self.file, fact.decorators)
+            .iter()
+            .all(|&it| last_name(facts, it).is_some_and(|it| plain.contains(&it)))
+    }
+
+    fn is_kept_for_return(&self, oracle: &dyn Oracle, var: VarId) -> bool {
+        let resources = &self.program.models.resources;
+        fresh::is_kept_for(self.facts(), resources, oracle, var, End::Returned)
+    }
+}
