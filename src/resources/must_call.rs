@@ -30,7 +30,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::oracle::{Acquire, Oracle};
 use crate::base::{Idx, Span};
-use crate::facts::model::{CallId, FileFacts, ValueKind};
+use crate::facts::model::{CallId, FileFacts, ValueKind, VarId};
 use crate::flow::ir::{BlockId, Body, Exit, InstKind};
 use crate::flow::solve::{self, Analysis, Solution};
 use crate::limits;
@@ -52,6 +52,17 @@ pub struct Escape<'a> {
     pub released: Option<Span>,
     /// The call that really opens it, when the one that makes it does not yet: `connect`.
     pub opened: Option<Span>,
+    /// The name that holds it first.
+    pub holder: Option<Holder>,
+}
+
+/// A local name that holds what is opened.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Holder {
+    /// A variable.
+    Var(VarId),
+    /// A container that it is put into.
+    Container(VarId),
 }
 
 /// How a resource gets lost.
@@ -161,6 +172,7 @@ pub fn check<'a>(
                     outcome,
                     released,
                     opened: search.opened_late(),
+                    holder: holding.holder(body, *call),
                 });
             }
         }

@@ -1,13 +1,14 @@
 //! The linked program's answers: what calls call, and what its own functions do with what they are given.
 
 use std::borrow::Cow;
+use std::collections::hash_map::Entry;
 
 use rayon::prelude::*;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::classes::OwnClasses;
 use super::models::{ModelOracle, Part, Resolve};
-use super::must_call::{self, Outcome};
+use super::must_call::{self, Holder, Outcome};
 use super::oracle::Oracle;
 use crate::base::{Idx, Span};
 use crate::facts::model::{
@@ -46,6 +47,8 @@ pub struct Lost {
     pub harmless: bool,
     /// The class of the program whose instance keeps it.
     pub keeper: Option<ClassRef>,
+    /// Other calls whose results the same name holds, and that get lost in the same way.
+    pub also: Vec<CallId>,
 }
 
 /// Resources that get lost, in the order of files, functions and calls, and the functions too large to be asked.
@@ -135,6 +138,7 @@ fn lost_in(
             continue;
         };
         let mut said = FxHashSet::default();
+        let mut ways = FxHashMap::default();
         for escape in &escapes {
             if escape.acquire.kind == Kind::Process && !escape.outcome.is_on_exception() {
                 said.insert(escape.call);
@@ -160,6 +164,22 @@ fn lost_in(
             if of_class.is_some() && program.is_made_once(at) {
                 continue;
             }
+            // What one name holds is lost at one place: one defect, wherever it was opened.
+            let way = escape.holder.and_then(|it| match (it, escape.outcome) {
+                (Holder::Container(_), outcome) => Some((it, outcome.is_on_exception(), None)),
+                (_, Outcome::NeverOnNormalPath { leaves }) => Some((it, false, Some(leaves))),
+                _ => None,
+            });
+            if let Some(way) = way {
+                match ways.entry((way, escape.acquire.kind)) {
+                    Entry::Occupied(it) => {
+                        let first: &mut Lost = &mut out[*it.get()];
+                        first.also.push(escape.call);
+                        continue;
+                    }
+                    Entry::Vacant(it) => drop(it.insert(out.len())),
+                }
+            }
             out.push(Lost {
                 func: FuncRef { file, id },
                 call: escape.call,
@@ -173,6 +193,7 @@ fn lost_in(
                 with_closes: escape.acquire.with_closes,
                 harmless: escape.acquire.harmless,
                 keeper: of_class,
+                also: Vec::new(),
             });
         }
     }

@@ -246,8 +246,12 @@ fn names_folder(cx: &Context<'_>, lost: &Lost) -> bool {
 }
 
 /// Says where it was opened; for what the call only makes, by which call.
-pub(super) fn acquired(cx: &Context<'_>, lost: &Lost, finding: Finding) -> Finding {
+pub(super) fn acquired(cx: &Context<'_>, lost: &Lost, mut finding: Finding) -> Finding {
     let file = lost.func.file;
+    for &other in &lost.also {
+        let at = cx.program.at(file, cx.program.facts(file).calls[other].at);
+        finding = finding.label(at, Role::Acquire, "lost in the same way, by the same name");
+    }
     let at = cx
         .program
         .at(file, cx.program.facts(file).calls[lost.call].at);

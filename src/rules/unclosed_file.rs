@@ -64,10 +64,13 @@ fn finding(cx: &Context<'_>, meta: &'static crate::catalog::RuleMeta, lost: &Los
         _ => Severity::Warning,
     };
     let (severity, confidence) = losing::weight(cx, lost, severity);
-    let mut finding = Finding::new(meta, at, message)
-        .severity(severity)
-        .confidence(confidence)
-        .label(at, Role::Acquire, "opened here");
+    let mut finding = losing::acquired(
+        cx,
+        lost,
+        Finding::new(meta, at, message)
+            .severity(severity)
+            .confidence(confidence),
+    );
     if let Some(released) = lost.released {
         finding = finding.label(
             program.at(file, released),

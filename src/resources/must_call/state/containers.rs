@@ -22,7 +22,7 @@ use crate::facts::model::{
 };
 use crate::flow::ir::{Body, InstKind};
 use crate::models::resources::Effect;
-use crate::resources::must_call::method_of;
+use crate::resources::must_call::{Holder, method_of};
 use crate::resources::oracle::Oracle;
 use crate::syntax::tree::ParamKind;
 
@@ -259,6 +259,29 @@ impl Holding<'_> {
             .filter(|(_, (is_closed, is_kept))| *is_closed || *is_kept)
             .map(|(value, (is_closed, _))| (value, is_closed))
             .collect()
+    }
+
+    /// The name that first holds what a call opens.
+    pub(in crate::resources::must_call) fn holder(
+        &self,
+        body: &Body,
+        call: CallId,
+    ) -> Option<Holder> {
+        let is_it = |value: ValueId| match self.facts.values[value].kind {
+            ValueKind::Call(it) => it == call,
+            ValueKind::Await(inner) => self.facts.values[inner].kind == ValueKind::Call(call),
+            _ => false,
+        };
+        body.insts.iter().find_map(|inst| match inst.kind {
+            InstKind::Bind { var, value } if is_it(value) => Some(Holder::Var(var)),
+            InstKind::Call(id) => {
+                let args = &self.facts.args[self.facts.calls[id].args.range()];
+                let mut values = args.iter().map(|it| it.value);
+                let container = self.put_into(id)?;
+                values.any(is_it).then_some(Holder::Container(container))
+            }
+            _ => None,
+        })
     }
 
     /// Whether a value is a container, or what one of its methods gives.
