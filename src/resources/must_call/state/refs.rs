@@ -6,7 +6,7 @@ use super::Holding;
 use crate::facts::model::{CallId, DefKind, Rows, ValueId, ValueKind, VarId};
 use crate::flow::ir::{Body, Inst, InstKind};
 use crate::limits;
-use crate::models::resources::Effect;
+use crate::models::resources::{Effect, Kind};
 use crate::resources::must_call::method_of;
 
 /// What a value may refer to.
@@ -92,8 +92,15 @@ impl Holding<'_> {
             ValueKind::Attr { base, name } => {
                 let name = self.name(name);
                 let base = inner(base);
+                let closers = self.closers(name);
+                // Whoever gets a method of a process holds its pipes with it.
+                let pipes = if base.own & closers == 0 {
+                    0
+                } else {
+                    self.mask(|it| it.kind == Kind::Pipe)
+                };
                 Refs {
-                    own: base.own & (self.closers(name) | self.parts(name)),
+                    own: base.own & (closers | self.parts(name) | pipes),
                     view: base.all() & self.handles(name),
                 }
             }
