@@ -26,6 +26,7 @@ pub struct Resources {
     by_last: FxHashMap<Box<str>, Vec<u32>>,
     closers: FxHashSet<Box<str>>,
     calm: FxHashSet<Box<str>>,
+    handles: FxHashSet<Box<str>>,
 }
 
 impl Resources {
@@ -48,6 +49,8 @@ impl Resources {
             }
         }
         self.closers.extend(api.closers.iter().cloned());
+        self.handles
+            .extend(api.handles.iter().chain(&api.parts).cloned());
         self.apis.push(api);
         Ok(())
     }
@@ -115,6 +118,12 @@ impl Resources {
     #[must_use]
     pub fn is_closer(&self, method: &str) -> bool {
         self.closers.contains(method)
+    }
+
+    /// Whether an attribute of this name stands for some resource: whoever gets it may release it.
+    #[must_use]
+    pub fn is_handle(&self, name: &str) -> bool {
+        self.handles.contains(name)
     }
 
     /// Whether methods of this name do not fail in the ordinary course of things, whatever their type.

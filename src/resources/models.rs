@@ -310,6 +310,42 @@ impl<R: Resolve> ModelOracle<'_, R> {
         }
     }
 
+    /// Whether nothing is done with the result of a call but to call a method that only uses it, and gives nothing on.
+    pub(super) fn is_used_at_once(&self, func: FuncId, made: CallId) -> bool {
+        if self.facts.calls[made].usage != Usage::Receiver {
+            return false;
+        }
+        self.facts.funcs[func].calls.ids().any(|id| {
+            let call = &self.facts.calls[id];
+            match self.facts.values[call.callee].kind {
+                ValueKind::Attr { base, .. } => {
+                    self.facts.values[base].kind == ValueKind::Call(made)
+                        && call.usage == Usage::Discarded
+                        && self.is_modeled(id)
+                        && self.method_effect(id) == Effect::Borrow
+                }
+                _ => false,
+            }
+        })
+    }
+
+    /// Whether a value goes nowhere but to calls that only use it.
+    pub(super) fn is_only_lent(&self, func: FuncId, value: ValueId) -> bool {
+        let calls = self.facts.funcs[func].calls;
+        let mut is_lent = false;
+        for id in calls.ids() {
+            for at in 0..self.args(id).len() {
+                if self.args(id)[at].value == value {
+                    is_lent = self.effect_of_argument(id, at) == Effect::Borrow;
+                    if !is_lent {
+                        return false;
+                    }
+                }
+            }
+        }
+        is_lent
+    }
+
     /// Whether a variable is an object with methods of a file: it is read or sought, or it is the object itself that gives
     /// itself on.
     fn is_used_as_stream(&self, var: VarId) -> bool {

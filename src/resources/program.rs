@@ -451,6 +451,8 @@ impl<'a> InProgram<'a> {
                         Effect::Exhaust if effect == Effect::Borrow => effect = Effect::Exhaust,
                         Effect::Exhaust => {}
                         Effect::Close => effect = Effect::Close,
+                        // `Path(folder, name).write_text(…)`: the view is used at once, and gone.
+                        Effect::View | Effect::Take if oracle.is_used_at_once(func.id, id) => {}
                         Effect::Transfer | Effect::Take | Effect::View | Effect::Elements => {
                             return None;
                         }
@@ -461,6 +463,17 @@ impl<'a> InProgram<'a> {
         }
         for value in values() {
             match facts.values[value].kind {
+                // Its name, its size; what stands for it is asked for below.
+                ValueKind::Attr { base, name } if open.contains(&base) => {
+                    let is_handle = inside
+                        .program
+                        .models
+                        .resources
+                        .is_handle(&facts.names[name.0 as usize]);
+                    if !is_handle || oracle.is_only_lent(func.id, value) {
+                        open.remove(&base);
+                    }
+                }
                 ValueKind::Compare { left, right, .. } => {
                     open.remove(&left);
                     open.remove(&right);
@@ -476,9 +489,13 @@ impl<'a> InProgram<'a> {
         if !open.is_empty() {
             for context in facts.contexts.iter() {
                 match context.kind {
-                    ContextKind::If { test: it, .. }
-                    | ContextKind::While { test: it, .. }
-                    | ContextKind::For { iter: it } => {
+                    ContextKind::If { test: it, .. } | ContextKind::While { test: it, .. } => {
+                        open.remove(&it);
+                    }
+                    ContextKind::For { iter: it } if open.contains(&it) => {
+                        if inside.gives_elements_on(func, it) {
+                            return None;
+                        }
                         open.remove(&it);
                     }
                     ContextKind::With { manager } if open.remove(&manager) => {
@@ -490,6 +507,31 @@ impl<'a> InProgram<'a> {
         }
         // Whatever else is done with it may keep it.
         open.is_empty().then_some(effect)
+    }
+
+    /// Whether a loop closes the elements of a container, or gives them on.
+    fn gives_elements_on(&self, func: FuncRef, iter: ValueId) -> bool {
+        let facts = self.facts();
+        let fact = self.program.func(func);
+        let is_element = |value: ValueId| {
+            matches!(facts.values[value].kind, ValueKind::Var(var)
+            if facts.defs[facts.vars[var].defs.range()].iter().any(|it| {
+                matches!(it.kind, DefKind::Element(_)) && it.value == Some(iter)
+            }))
+        };
+        let resources = &self.program.models.resources;
+        facts.calls.as_slice()[fact.calls.range()]
+            .iter()
+            .any(|call| {
+                let closes = match facts.values[call.callee].kind {
+                    ValueKind::Attr { base, name } => {
+                        is_element(base) && resources.is_closer(&facts.names[name.0 as usize])
+                    }
+                    _ => false,
+                };
+                let args = &facts.args[call.args.range()];
+                closes || args.iter().any(|it| is_element(it.value))
+            })
     }
 }
 
