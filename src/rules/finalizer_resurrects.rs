@@ -141,7 +141,8 @@ fn finding(
         } else {
             Severity::Warning
         })
-        .confidence(Confidence::High);
+        // A queue that somebody drains is what some mean by it.
+        .confidence(Confidence::Medium);
     if let Some(span) = program.definition_span(put.place) {
         let holds = program
             .container(put.place)

@@ -132,8 +132,8 @@ pub(super) fn finding(cx: &Context<'_>, meta: &'static RuleMeta, lost: &Lost) ->
         _ => format!("the {noun} from `{what}` gets no name and is never {released}"),
     };
     let severity = match (lost.outcome, lost.class) {
-        (_, Class::A) => Severity::Error,
         _ if lost.harmless => Severity::Info,
+        (_, Class::A) => Severity::Error,
         // Used up in one expression it goes at its end; a statement that only opens it leaves no doubt.
         (Outcome::Dropped, Class::C | Class::D)
             if call.usage != Usage::Discarded

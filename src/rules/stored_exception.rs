@@ -242,7 +242,8 @@ fn raised_again(cx: &Context<'_>, func: FuncRef, raised: &mut FxHashSet<PlaceKey
         out.report(
             finding
                 .severity(Severity::Error)
-                .confidence(Confidence::High)
+                // How often it is raised in one process, nothing tells.
+                .confidence(Confidence::Medium)
                 .help("raise a new instance each time, or `raise error.with_traceback(None)`"),
         );
     }

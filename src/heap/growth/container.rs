@@ -234,7 +234,14 @@ impl Program<'_> {
                             | "__missing__"
                             | "update"
                     );
-                    adds && self.calls_removal(func)
+                    // `tasks.prune()`: a method of its own, which somebody calls, drops what is done.
+                    let is_own = |name: &str| {
+                        !name.starts_with("__")
+                            && self.models.method(name).is_none()
+                            && !self.models.is_teardown(name)
+                    };
+                    let tends = || is_own(self.func_name(func)) && !self.callers(func).is_empty();
+                    (adds || tends()) && self.calls_removal(func)
                 })
         });
         Some(if evicts { Holds::Bounded } else { holds })
