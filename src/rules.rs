@@ -55,6 +55,7 @@ mod growing;
 mod lasting;
 mod losing;
 mod native_handles;
+mod recorders;
 mod registering;
 mod shortlived;
 mod tied;

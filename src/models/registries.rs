@@ -46,6 +46,8 @@ pub enum ApiRole {
     PointerType,
     /// Adds a reference.
     AddReference,
+    /// Makes an object that records how it is called.
+    Recorder,
     /// A class whose objects worker processes read.
     Dataset,
     /// Starts worker processes that read a dataset.

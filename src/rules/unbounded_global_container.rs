@@ -1,6 +1,7 @@
 //! `unbounded-global-container`: a container in a module variable, or on a function, only ever grows.
 
 use super::growing::{finding, kind_name};
+use super::recorders::recorders;
 use super::{Context, Rule, Sink};
 use crate::facts::model::Home;
 use crate::heap::growth::Growth;
@@ -15,6 +16,7 @@ impl Rule for UnboundedGlobalContainer {
     }
 
     fn check(&self, cx: &Context<'_>, out: &mut Sink) {
+        recorders(cx, out);
         let program = cx.program;
         // Queues have a consumer side, which is judged on its own.
         for growth in cx

@@ -83,6 +83,11 @@ fn playing(name: &str, role: &str) -> String {
             format!("def pack(values):\n    return {name}(ctypes.c_int * len(values))\n")
         }
         "add-reference" => format!("def keep(value):\n    {name}(ctypes.py_object(value))\n"),
+        "recorder" => {
+            format!(
+                "CLIENT = {name}(print)\n\n\ndef handler(event, context):\n    CLIENT.send(event)\n"
+            )
+        }
         other => panic!("no program plays the role {other}"),
     };
     let also = ["asyncio", "ctypes"]
@@ -115,5 +120,5 @@ fn every_name_is_found_in_a_program_that_uses_it() {
         let program = format!("def attach(model):\n    model.{name}(print)\n");
         programs.add(&name, "hook", program, Wanted::Found);
     }
-    programs.check(&["HL5", "HL6"], &[]);
+    programs.check(&["HL101", "HL5", "HL6"], &[]);
 }
