@@ -193,7 +193,7 @@ fn a_decorator_of_theirs_makes_a_handler() {
     };
     assert!(said("").contains("grows with calls of `handle`"));
     let row = "[[decorator]]\nnames = ['acme.on_request']\nruns = 'per-event'\n";
-    assert!(said(row).contains("grows with each event that `handle` handles"));
+    assert!(said(row).contains("grows with events that `handle` handles"));
 }
 
 #[test]

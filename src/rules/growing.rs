@@ -195,7 +195,7 @@ fn often(program: &Program<'_>, func: FuncRef, growth: &Growth) -> String {
         return format!("with each round of the endless loop in `{by}`");
     }
     match program.runs(entry).why {
-        Why::EntryPoint => format!("with each event that `{by}` handles"),
+        Why::EntryPoint => format!("with events that `{by}` handles"),
         _ => format!("with each round of the endless loop in `{by}`"),
     }
 }

@@ -253,7 +253,7 @@ impl Programs {
         let mut wrong = Vec::new();
         for (at, (of, text, wanted)) in self.all.iter().enumerate() {
             let messages = found.remove(&*format!("p{at}.py")).unwrap_or_default();
-            let event = messages.iter().any(|it| it.contains("each event"));
+            let event = messages.iter().any(|it| it.contains("with events that"));
             let right = match wanted {
                 Wanted::Found => !messages.is_empty(),
                 Wanted::Quiet => messages.is_empty(),
