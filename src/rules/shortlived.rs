@@ -7,21 +7,13 @@ use crate::heap::growth::ProgramKind;
 use crate::link::FuncRef;
 use crate::models::Runs;
 
-/// Folders and modules, by their names, of what people run by hand, and of what is run to set something up.
+/// Folders and modules, by their names, of what people run by hand, and of what is run to set something up; besides those
+/// that only show something.
 const BY_HAND: &[&str] = &[
     "scripts",
     "script",
     "bin",
     "tools",
-    "examples",
-    "example",
-    "samples",
-    "demo",
-    "demos",
-    "benchmarks",
-    "benchmark",
-    "docs",
-    "doc",
     "cli",
     "commands",
     "migrations",
@@ -110,7 +102,10 @@ pub(super) fn is_short_lived(cx: &Context<'_>, func: FuncRef, context: Option<Co
 fn is_by_hand(path: &str) -> bool {
     path.split('/').any(|part| {
         let stem = part.strip_suffix(".py").unwrap_or(part);
-        BY_HAND.contains(&stem) || stem.ends_with("_test") || stem.starts_with("test_")
+        BY_HAND.contains(&stem)
+            || SHOWN.contains(&stem)
+            || stem.ends_with("_test")
+            || stem.starts_with("test_")
     })
 }
 
@@ -128,6 +123,7 @@ mod tests {
         assert!(is_by_hand("shop/cli/export.py"));
         assert!(is_by_hand("shop/__main__.py"));
         assert!(is_by_hand("shop_test.py"));
+        assert!(is_by_hand("examples/shop.py"));
         assert!(!is_by_hand("shop/client.py"));
         assert!(!is_by_hand("shop/clip.py"));
     }
