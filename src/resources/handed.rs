@@ -10,8 +10,7 @@
 
 use super::classes::OwnClasses;
 use super::fresh::{self, End};
-use super::models::Resolve;
-use super::models::{ModelOracle, Part};
+use super::models::{ModelOracle, Part, Resolve};
 use super::oracle::Oracle;
 use super::program::InProgram;
 use crate::facts::model::{CallId, DefKind, FuncF, ResultKind, ValueId, ValueKind, VarId};
@@ -31,26 +30,11 @@ fn are_alike(one: &Api, other: &Api) -> bool {
 impl<'a> InProgram<'a> {
     /// The API whose fresh result a function returns, on every way out.
     pub(super) fn handed_out(&self, func: FuncRef) -> Option<String> {
-        let inside = self.deeper(func.file)?;
-        let fact = self.program.func(func);
-        if fact.is_generator || !inside.is_undecorated(fact) {
-            return None;
-        }
-        let facts = inside.facts();
+        let (inside, fact) = self.plain(func)?;
         let resources = &self.program.models.resources;
         let oracle = inside.oracle();
         let mut opener: Option<String> = None;
-        for result in &facts.results[fact.results.range()] {
-            // A way that gives nothing opens nothing.
-            let Some(value) = result
-                .value
-                .filter(|&it| facts.values[it].kind != ValueKind::None)
-            else {
-                continue;
-            };
-            if result.kind != ResultKind::Return {
-                continue;
-            }
+        for value in inside.returned(fact) {
             for call in inside.fresh_calls(&oracle, value, 0)? {
                 let (name, _) = inside.library(call)?;
                 if oracle.acquires(call).is_empty() {
@@ -73,6 +57,23 @@ impl<'a> InProgram<'a> {
             }
         }
         opener
+    }
+
+    /// A function that is called for what it returns: no generator, and nothing wraps it.
+    fn plain(&self, func: FuncRef) -> Option<(Self, &'a FuncF)> {
+        let inside = self.deeper(func.file)?;
+        let fact = self.program.func(func);
+        (!fact.is_generator && inside.is_undecorated(fact)).then_some((inside, fact))
+    }
+
+    /// What a function returns. A way that gives nothing opens nothing.
+    fn returned(&self, fact: &FuncF) -> impl Iterator<Item = ValueId> + use<'a> {
+        let facts = self.facts();
+        facts.results[fact.results.range()]
+            .iter()
+            .filter(|it| it.kind == ResultKind::Return)
+            .filter_map(|it| it.value)
+            .filter(|&it| facts.values[it].kind != ValueKind::None)
     }
 
     /// The calls that a returned value is the result of.
@@ -113,22 +114,13 @@ impl<'a> InProgram<'a> {
 
     /// What of a returned tuple is fresh, on every way out.
     pub(super) fn handed_parts(&self, func: FuncRef) -> Option<Vec<Part>> {
-        let inside = self.deeper(func.file)?;
-        let fact = self.program.func(func);
-        if fact.is_generator || !inside.is_undecorated(fact) {
-            return None;
-        }
+        let (inside, fact) = self.plain(func)?;
         let facts = inside.facts();
         let oracle = inside.oracle();
         let mut known: Option<Vec<Part>> = None;
-        for result in &facts.results[fact.results.range()] {
-            let Some(value) = result.value.filter(|_| result.kind == ResultKind::Return) else {
-                continue;
-            };
-            let rows = match facts.values[value].kind {
-                ValueKind::Tuple(rows) => rows,
-                ValueKind::None => continue,
-                _ => return None,
+        for value in inside.returned(fact) {
+            let ValueKind::Tuple(rows) = facts.values[value].kind else {
+                return None;
             };
             let elements = self.program.list(func.file, rows);
             if elements
@@ -218,24 +210,11 @@ impl<'a> InProgram<'a> {
     }
 
     fn handed_class(&self, own: &OwnClasses, func: FuncRef) -> Option<ClassRef> {
-        let inside = self.deeper(func.file)?;
-        let fact = self.program.func(func);
-        if fact.is_generator || !inside.is_undecorated(fact) {
-            return None;
-        }
+        let (inside, fact) = self.plain(func)?;
         let facts = inside.facts();
         let oracle = inside.oracle();
         let mut class = None;
-        for result in &facts.results[fact.results.range()] {
-            let Some(value) = result
-                .value
-                .filter(|&it| facts.values[it].kind != ValueKind::None)
-            else {
-                continue;
-            };
-            if result.kind != ResultKind::Return {
-                continue;
-            }
+        for value in inside.returned(fact) {
             for call in inside.fresh_calls(&oracle, value, 0)? {
                 let made = inside.own_class(own, call)?;
                 if *class.get_or_insert(made) != made {
