@@ -2,7 +2,8 @@
 
 use super::registering::{bound_vars, is_guarded, is_repeated, role_calls, symbol};
 use super::{Context, Sink};
-use crate::facts::model::{Home, ValueKind};
+use crate::base::Span;
+use crate::facts::model::{ContextId, Home, ValueKind};
 use crate::finding::{Confidence, Finding, Growth, Role, Severity};
 use crate::link::program::ValueRef;
 use crate::link::{FuncRef, PlaceKey, Program, VarRef};
@@ -20,13 +21,21 @@ pub(super) fn recorders(cx: &Context<'_>, out: &mut Sink) {
                 file: made.file,
                 id,
             };
-            if program.var(var).home != Home::Module || forgets(program, var) {
+            if program.var(var).home != Home::Module {
                 continue;
             }
-            let Some((func, at)) = calls_of(program, var)
-                .into_iter()
-                .find(|it| !program.files[it.0.file as usize].is_test && is_open(cx, it.0))
-            else {
+            let uses = uses(program, var);
+            // What is reset forgets.
+            if uses.iter().any(|it| it.last == Some("reset_mock")) {
+                continue;
+            }
+            let is_open = |it: &&Use<'_>| {
+                !program.files[it.func.file as usize].is_test
+                    && it.func.id.index() != 0
+                    && is_repeated(cx, it.func, it.context)
+                    && !is_guarded(program, it.func.file, it.context)
+            };
+            let Some(&Use { func, at, .. }) = uses.iter().find(is_open) else {
                 continue;
             };
             let name = program.var_name(var);
@@ -50,28 +59,16 @@ pub(super) fn recorders(cx: &Context<'_>, out: &mut Sink) {
     }
 }
 
-fn is_open(cx: &Context<'_>, func: FuncRef) -> bool {
-    func.id.index() != 0 && is_repeated(cx, func, None) && !is_guarded(cx.program, func.file, None)
+/// A call of a recorder, or of one of its attributes.
+struct Use<'p> {
+    func: FuncRef,
+    at: Span,
+    context: Option<ContextId>,
+    /// The last attribute that is called.
+    last: Option<&'p str>,
 }
 
-/// Whether the program takes from a recorder what it has recorded.
-fn forgets(program: &Program<'_>, var: VarRef) -> bool {
-    each_use(program, var)
-        .iter()
-        .any(|it| it.2 == Some("reset_mock"))
-}
-
-/// Calls of a recorder or of its attributes, with their functions.
-fn calls_of(program: &Program<'_>, var: VarRef) -> Vec<(FuncRef, crate::base::Span)> {
-    each_use(program, var)
-        .into_iter()
-        .map(|it| (it.0, it.1))
-        .collect()
-}
-
-type Use<'p> = (FuncRef, crate::base::Span, Option<&'p str>);
-
-fn each_use<'p>(program: &'p Program<'_>, var: VarRef) -> Vec<Use<'p>> {
+fn uses<'p>(program: &'p Program<'_>, var: VarRef) -> Vec<Use<'p>> {
     let mut uses = Vec::new();
     for file in 0..program.files.len() as u32 {
         let facts = program.facts(file);
@@ -90,11 +87,15 @@ fn each_use<'p>(program: &'p Program<'_>, var: VarRef) -> Vec<Use<'p>> {
                 .iter()
                 .any(|it| it.key == PlaceKey::Var(var) && !it.is_inner)
             {
-                let func = FuncRef {
-                    file,
-                    id: call.func,
-                };
-                uses.push((func, call.at, last));
+                uses.push(Use {
+                    func: FuncRef {
+                        file,
+                        id: call.func,
+                    },
+                    at: call.at,
+                    context: call.context,
+                    last,
+                });
             }
         }
     }
