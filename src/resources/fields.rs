@@ -3,21 +3,23 @@
 //! Who releases an attribute is asked by its name alone, over the whole program: `anything.name.close()` counts, and so does
 //! every use that lets somebody else do it. So the answer errs towards "somebody does".
 
+mod reopened;
+
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
+
+pub use reopened::is_reopened;
 
 use super::fresh::{self, End};
 use super::oracle::{Acquire, Oracle};
 use super::program::oracle;
 use crate::base::Span;
 use crate::facts::model::{
-    CallF, CallId, ContextKind, DefKind, FileFacts, FuncId, Rows, StoreF, StoreKind, Target, Usage,
+    CallId, ContextKind, DefKind, FileFacts, FuncId, Rows, StoreF, StoreKind, Target, Usage,
     ValueId, ValueKind,
 };
 use crate::link::program::{Sym, ValueRef, last_name};
-use crate::link::runs::Why;
 use crate::link::{ClassRef, Entity, FuncRef, Program};
-use crate::models::Runs;
 use crate::models::resources::{Class, Effect, Kind, Resources};
 
 /// An attribute that a method fills with a fresh resource.
@@ -56,6 +58,11 @@ pub struct Field {
 pub enum Owner {
     /// Some code does, or may.
     Some,
+    /// Nothing but the object's finalizer does.
+    Finalizer {
+        /// The `__del__`.
+        func: FuncRef,
+    },
     /// No code does.
     None {
         /// A method of the class that gives other fields back.
@@ -106,7 +113,7 @@ pub fn fields(program: &Program<'_>, version: (u16, u16)) -> Vec<Field> {
         names: wanted,
         loops,
     };
-    let released: FxHashMap<Sym, Vec<Option<ClassRef>>> = (0..program.files.len() as u32)
+    let released: FxHashMap<Sym, Vec<Release>> = (0..program.files.len() as u32)
         .into_par_iter()
         .map(|file| releases_in(program, file, &wanted, version))
         .reduce(FxHashMap::default, |mut all, more| {
@@ -119,12 +126,22 @@ pub fn fields(program: &Program<'_>, version: (u16, u16)) -> Vec<Field> {
     let below = below(program, &out);
     for field in &mut out {
         let classes = &below[&field.class];
-        let is_released = released.get(&field.name).is_some_and(|them| {
-            them.iter()
-                .any(|it| it.is_none_or(|it| are_related(program, it, field.class, classes)))
-        });
-        field.owner = if is_released || is_foreign(program, field.class) {
+        let mut by = released
+            .get(&field.name)
+            .into_iter()
+            .flatten()
+            .filter(|it| {
+                it.of
+                    .is_none_or(|it| are_related(program, it, field.class, classes))
+            })
+            .peekable();
+        field.owner = if is_foreign(program, field.class) {
             Owner::Some
+        } else if by.peek().is_some() {
+            // Each of them, or one that is not the finalizer's.
+            by.try_fold(None, |_, it| it.finalizer.map(Some))
+                .flatten()
+                .map_or(Owner::Some, |func| Owner::Finalizer { func })
         } else {
             let other = program
                 .class(field.class)
@@ -340,24 +357,40 @@ fn closes_something(program: &Program<'_>, func: FuncRef) -> bool {
         .any(|it| last_name(facts, facts.calls[it].callee) == Some("close"))
 }
 
+/// Some code that closes an attribute of a name, or lets somebody do it.
+#[derive(Clone, Copy)]
+struct Release {
+    /// The class whose attribute it is, when that is known.
+    of: Option<ClassRef>,
+    /// The finalizer that does, when it is one.
+    finalizer: Option<FuncRef>,
+}
+
 /// Attributes that somebody closes, enters or hands out, by name.
 fn releases_in(
     program: &Program<'_>,
     file: u32,
     wanted: &Wanted,
     version: (u16, u16),
-) -> FxHashMap<Sym, Vec<Option<ClassRef>>> {
+) -> FxHashMap<Sym, Vec<Release>> {
     let facts = program.facts(file);
     let oracle = oracle(program, file, version);
     let resources = &program.models.resources;
-    let mut out: FxHashMap<Sym, Vec<Option<ClassRef>>> = FxHashMap::default();
+    let mut out: FxHashMap<Sym, Vec<Release>> = FxHashMap::default();
     let attr_of = |value: ValueId| match facts.values[value].kind {
         ValueKind::Attr { name, .. } => {
             Some(program.sym_of(file, name)).filter(|it| wanted.names.contains(it))
         }
         _ => None,
     };
-    let mut add = |name: Sym, of: Option<ClassRef>| out.entry(name).or_default().push(of);
+    let mut add = |name: Sym, of: Option<ClassRef>, id: FuncId| {
+        let func = FuncRef { file, id };
+        let is_finalizer = facts.funcs[id].class.is_some() && program.func_name(func) == "__del__";
+        out.entry(name).or_default().push(Release {
+            of,
+            finalizer: is_finalizer.then_some(func),
+        });
+    };
     // The class whose attribute it is, when that is known.
     let class_of = |value: ValueId| {
         let ValueKind::Attr { base, .. } = facts.values[value].kind else {
@@ -398,7 +431,7 @@ fn releases_in(
                 Effect::Close | Effect::Transfer | Effect::Take
             )
         {
-            add(name, class_of(base));
+            add(name, class_of(base), call.func);
         }
     }
     for (func, fact) in facts.funcs.iter_ids() {
@@ -422,7 +455,7 @@ fn releases_in(
                 Usage::Bound
                     if wanted.loops.contains(&name)
                         && !closes_something(program, FuncRef { file, id: func }) => {}
-                _ => add(name, class_of(read.value)),
+                _ => add(name, class_of(read.value), func),
             }
         }
         for id in (fact.values.start..fact.values.end).map(crate::base::Idx::new) {
@@ -434,7 +467,7 @@ fn releases_in(
                         && resources.is_closer(name)
                         && (name == "close" || !wanted.loops.contains(&attr))
                     {
-                        add(attr, class_of(base));
+                        add(attr, class_of(base), func);
                     }
                 }
                 // `os.close(self.pair[0])`; of `mkstemp` the other item is a path.
@@ -443,7 +476,7 @@ fn releases_in(
                         && let Some(&has_second) = wanted.tuples.get(&attr)
                         && (has_second || facts.values[key].kind != ValueKind::Int(1))
                     {
-                        add(attr, class_of(base));
+                        add(attr, class_of(base), func);
                     }
                 }
                 // `getattr(self, "file").close()`
@@ -454,7 +487,7 @@ fn releases_in(
                     if wanted.names.contains(&sym)
                         && let Some(class) = program.class_of(FuncRef { file, id: func })
                     {
-                        add(sym, Some(class));
+                        add(sym, Some(class), func);
                     }
                 }
                 _ => {}
@@ -546,151 +579,4 @@ fn is_foreign(program: &Program<'_>, class: ClassRef) -> bool {
             let last = text.rsplit('.').next().unwrap_or(text);
             !INERT.contains(&last)
         })
-}
-
-/// Methods whose names say that they run again on the same object.
-const AGAIN: &[&str] = &[
-    "refresh",
-    "reconnect",
-    "reload",
-    "reset",
-    "reopen",
-    "restart",
-    "renew",
-    "rotate",
-    "rollover",
-    "roll",
-    "switch",
-    "change",
-    "update",
-    "relogin",
-    "recreate",
-    "rebuild",
-    "reinit",
-    "retry",
-];
-
-/// Whether a field is filled by a method that runs again, while it may still hold what it held.
-#[must_use]
-pub fn is_reopened(program: &Program<'_>, all: &[Field], field: &Field) -> bool {
-    if field.is_guarded {
-        return false;
-    }
-    let func = FuncRef {
-        file: field.file,
-        id: field.func,
-    };
-    let name = program.func_name(func);
-    let words: Vec<&str> = name.split('_').filter(|it| !it.is_empty()).collect();
-    let is_init = matches!(
-        name,
-        "__init__"
-            | "__new__"
-            | "__enter__"
-            | "__aenter__"
-            | "setUp"
-            | "asyncSetUp"
-            | "setup"
-            | "setup_method"
-    );
-    if is_init {
-        return false;
-    }
-    let filled_first = all.iter().any(|it| {
-        it.class == field.class
-            && it.name == field.name
-            && program.func_name(FuncRef {
-                file: it.file,
-                id: it.func,
-            }) == "__init__"
-            && !it.is_guarded
-    });
-    let is_again = words.first().is_some_and(|it| AGAIN.contains(it)) || is_event(program, func);
-    if !filled_first && !is_again {
-        return false;
-    }
-    !lets_go(program, func, field, 0) && !is_used_up(program, func, field)
-}
-
-/// Whether others call a method for each event, again and again on the same object.
-fn is_event(program: &Program<'_>, func: FuncRef) -> bool {
-    let run = program.runs(func);
-    run.often == Runs::PerEvent && run.why == Why::EntryPoint
-}
-
-/// Whether a method releases what it has filled the attribute with, on every way that comes by the filling.
-fn is_used_up(program: &Program<'_>, func: FuncRef, field: &Field) -> bool {
-    let facts = program.facts(func.file);
-    // What is done with an argument is the same in all versions.
-    let oracle = oracle(program, func.file, (3, 11));
-    let opened = &facts.calls[field.call];
-    let above: Vec<ContextKind> = program.contexts(func.file, opened.context).collect();
-    let is_field = |value: ValueId| match facts.values[value].kind {
-        ValueKind::Attr { name, .. } => program.sym_of(func.file, name) == field.name,
-        _ => false,
-    };
-    facts.funcs[func.id].calls.ids().any(|id: CallId| {
-        let call = &facts.calls[id];
-        let is_certain = program.contexts(func.file, call.context).all(|it| {
-            above.contains(&it)
-                || !matches!(
-                    it,
-                    ContextKind::If { .. } | ContextKind::Handler { .. } | ContextKind::Case { .. }
-                )
-        });
-        let is_closed = match facts.values[call.callee].kind {
-            ValueKind::Attr { base, .. } => is_field(base) && is_closer(facts, call, field),
-            _ => false,
-        };
-        let is_given = facts.args[call.args.range()]
-            .iter()
-            .enumerate()
-            .any(|(at, it)| {
-                is_field(it.value)
-                    && !matches!(
-                        oracle.effect_of_argument(id, at),
-                        Effect::Borrow | Effect::Exhaust
-                    )
-            });
-        is_certain && call.at.start > opened.at.start && (is_closed || is_given)
-    })
-}
-
-/// Whether a call is of one of the field's closers.
-fn is_closer(facts: &FileFacts, call: &CallF, field: &Field) -> bool {
-    let name = last_name(facts, call.callee).unwrap_or_default();
-    field.closers.iter().any(|it| &**it == name)
-}
-
-/// Whether a method, or a method that it calls on the same object, does anything with the field that may release it.
-fn lets_go(program: &Program<'_>, func: FuncRef, field: &Field, depth: u32) -> bool {
-    let facts = program.facts(func.file);
-    let fact = program.func(func);
-    let is_field = |value: ValueId| match facts.values[value].kind {
-        ValueKind::Attr { name, .. } => program.sym_of(func.file, name) == field.name,
-        _ => false,
-    };
-    // Reading it at all, other than after the filling, may be for closing it.
-    let opened_at = facts_at(program, field);
-    let reads = facts.reads[fact.reads.range()]
-        .iter()
-        .any(|it| is_field(it.value) && (depth > 0 || facts.values[it.value].at < opened_at));
-    if reads {
-        return true;
-    }
-    depth < 3
-        && (fact.calls.start..fact.calls.end)
-            .map(CallId::new)
-            .any(|call| {
-                let is_before = depth > 0 || facts.calls[call].at.start < opened_at;
-                is_before
-                    && program
-                        .targets(func.file, call)
-                        .iter()
-                        .any(|it| lets_go(program, it.func, field, depth + 1))
-            })
-}
-
-fn facts_at(program: &Program<'_>, field: &Field) -> u32 {
-    program.facts(field.file).calls[field.call].at.start
 }

@@ -4,6 +4,7 @@ use rustc_hash::FxHashSet;
 
 use super::{Context, Rule, Sink, losing, resource_in_cycle};
 use crate::finding::{Confidence, Finding, Growth, Role, Severity, Step};
+use crate::link::FuncRef;
 use crate::models::resources::{Class, Kind};
 use crate::resources::fields::{self, Field, Owner};
 
@@ -21,6 +22,12 @@ impl Rule for ResourceWithoutOwner {
         for field in &cx.fields {
             let releases_other = match field.owner {
                 Owner::Some => continue,
+                Owner::Finalizer { func } => {
+                    if runs_meanwhile(cx, field) && seen.insert(field.class) {
+                        out.report(left_to_finalizer(cx, out, field, func));
+                    }
+                    continue;
+                }
                 Owner::None { releases_other } => releases_other,
             };
             if program.is_singleton(field.class) || program.long_holder(field.class).is_some() {
@@ -106,4 +113,52 @@ impl Rule for ResourceWithoutOwner {
             );
         }
     }
+}
+
+/// Whether what every instance of a class opens runs for as long as the instance lives: threads, processes.
+fn runs_meanwhile(cx: &Context<'_>, field: &Field) -> bool {
+    let program = cx.program;
+    let func = FuncRef {
+        file: field.file,
+        id: field.func,
+    };
+    matches!(field.kind, Kind::Executor | Kind::Process)
+        && !field.harmless
+        && !field.is_guarded
+        && program.func_name(func) == "__init__"
+        && !program.is_singleton(field.class)
+        && program.long_holder(field.class).is_none()
+}
+
+/// The finding for what nobody but the finalizer ends.
+fn left_to_finalizer(cx: &Context<'_>, out: &Sink, field: &Field, func: FuncRef) -> Finding {
+    let program = cx.program;
+    let at = program.at(field.file, program.facts(field.file).calls[field.call].at);
+    let losing::Words { noun, released, .. } = losing::words(field.kind);
+    let owner = program.qualified_class(field.class);
+    let attr = program.text(field.name);
+    let what = losing::opener(&field.opener);
+    let class_at = program.at(field.class.file, program.class(field.class).name_span);
+    Finding::new(
+        out.meta(),
+        at,
+        format!("the {noun} on `{owner}.{attr}` runs until its object is finalized: nothing but `__del__` has it {released}"),
+    )
+    .severity(Severity::Warning)
+    .confidence(Confidence::Medium)
+    .label(at, Role::Acquire, "started here, for each object")
+    .label(
+        program.at(func.file, program.func(func).name_span),
+        Role::Release,
+        "runs when the last reference goes; in a reference cycle, when the cyclic garbage collector does",
+    )
+    .path([
+        Step { node: owner.clone(), edge: String::new(), place: Some(class_at) },
+        Step { node: format!("{noun} ({what})"), edge: format!(".{attr}"), place: Some(at) },
+    ])
+    .growth(Growth::PerInstance)
+    .symbol(format!("{}.{owner}.{attr}", program.files[field.class.file as usize].module))
+    .help(format!(
+        "start it when it is first needed, and give `{owner}` a `close()` and an `__exit__` that have it {released}"
+    ))
 }
