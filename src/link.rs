@@ -16,6 +16,7 @@ pub mod modules;
 pub mod place;
 pub mod program;
 pub mod runs;
+mod standins;
 mod taught;
 
 pub use entity::{Entities, Entity};

@@ -12,7 +12,11 @@
 //!
 //! A class counts only when all of it is seen, every instance opens something, and nothing but a call of a method
 //! releases that: no finalizer, no constructor that hands the instance on. A method that hands it on (to a thread, to a
-//! registry, to its caller) ends the obligation as a closing does.
+//! registry, to its caller) ends the obligation as a closing does. [`late`] are the classes that
+//! open later, [`wrappers`] those that are given theirs.
+
+mod late;
+mod wrappers;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -26,6 +30,8 @@ use crate::limits;
 use crate::link::program::Sym;
 use crate::link::{ClassRef, FuncRef, Program};
 use crate::models::resources::{Api, Class, ender_rank};
+
+pub use wrappers::Wrapper;
 
 /// What calling one class opens.
 #[derive(Clone, Debug)]
@@ -44,6 +50,8 @@ pub struct Owned {
 #[derive(Debug, Default)]
 pub struct OwnClasses {
     classes: FxHashMap<ClassRef, Owned>,
+    /// Classes that keep what their constructor is given, and give it back.
+    wrappers: FxHashMap<ClassRef, Vec<Wrapper>>,
     /// Methods that release or hand on some of them.
     enders: FxHashSet<Box<str>>,
 }
@@ -66,13 +74,19 @@ impl OwnClasses {
             }
         }
         let mut out = Self::default();
-        if by_func.is_empty() {
-            return out;
-        }
         for class in program.class_refs() {
-            if let Some(owned) = owned(program, class, &by_func) {
+            if let Some(owned) =
+                owned(program, class, &by_func).or_else(|| late::of(program, class, &by_func))
+            {
                 out.enders.extend(owned.api.closers.iter().cloned());
                 out.classes.insert(class, owned);
+                continue;
+            }
+            let wrappers = wrappers::of(program, class);
+            if !wrappers.is_empty() {
+                let apis = wrappers.iter().flat_map(|it| &it.api.closers);
+                out.enders.extend(apis.cloned());
+                out.wrappers.insert(class, wrappers);
             }
         }
         out
@@ -84,6 +98,12 @@ impl OwnClasses {
         self.classes.get(&class)
     }
 
+    /// What a class keeps of what its constructor is given.
+    #[must_use]
+    pub fn wrappers(&self, class: ClassRef) -> &[Wrapper] {
+        self.wrappers.get(&class).map_or(&[], Vec::as_slice)
+    }
+
     /// Whether a method of this name may end an instance's life.
     #[must_use]
     pub fn is_ender(&self, name: &str) -> bool {
@@ -93,9 +113,12 @@ impl OwnClasses {
 
 /// Whether it matters that such a field is lost with its object.
 fn counts(field: &Field) -> bool {
-    !field.harmless
-        && !field.in_tuple
-        && matches!(field.class_of_release, Class::A | Class::B | Class::C)
+    !field.harmless && !field.in_tuple && matters(field.class_of_release)
+}
+
+/// Whether what is given back like that is worth a word when the object around it is lost.
+pub(super) const fn matters(class: Class) -> bool {
+    matches!(class, Class::A | Class::B | Class::C)
 }
 
 fn owned(
@@ -103,6 +126,9 @@ fn owned(
     class: ClassRef,
     by_func: &FxHashMap<FuncRef, Vec<&Field>>,
 ) -> Option<Owned> {
+    if by_func.is_empty() {
+        return None;
+    }
     let init = program.method(class, program.sym("__init__")?)?;
     let of = Members { program, class };
     let built = of.built_by(init);
@@ -122,25 +148,12 @@ fn owned(
     if !of.is_plain() || built.iter().any(|&it| of.hands_on(it)) {
         return None;
     }
-    let (closers, real) = of.enders(field);
-    let with_closes = ["__exit__", "__aexit__"]
-        .iter()
-        .any(|&it| of.method(it).is_some());
-    if real.is_empty() && !with_closes {
-        return None;
-    }
-    let rank = |name: &str| (!real.contains(name), ender_rank(name).unwrap_or(usize::MAX));
-    let mut names: Vec<Box<str>> = closers.into_iter().map(Into::into).collect();
-    names.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.cmp(b)));
-    let iterates = ["__iter__", "__next__", "__aiter__", "__anext__"];
+    let is_closer = |name: &str| field.closers.iter().any(|it| &**it == name);
     Some(Owned {
         api: Api {
             opens: Some(field.kind),
             class: Some(field.class_of_release),
-            exhaustible: names.iter().any(|it| iterates.contains(&&**it)),
-            closers: names,
-            with_closes,
-            ..Api::default()
+            ..of.api(field.name, &is_closer)?
         },
         opener: field.opener.clone(),
         attribute: field.name,
@@ -387,21 +400,46 @@ impl Members<'_> {
             })
     }
 
-    /// Names of members whose use may end what a field holds, and of those the methods that really release it.
-    fn enders(&self, field: &Field) -> (FxHashSet<String>, FxHashSet<String>) {
+    /// The model of an instance that holds a resource on an attribute: what ends that. `None` when nothing of it does.
+    fn api(&self, attribute: Sym, is_closer: &dyn Fn(&str) -> bool) -> Option<Api> {
+        let (closers, real) = self.enders(attribute, is_closer);
+        let with_closes = ["__exit__", "__aexit__"]
+            .iter()
+            .any(|&it| self.method(it).is_some());
+        if real.is_empty() && !with_closes {
+            return None;
+        }
+        let rank = |name: &str| (!real.contains(name), ender_rank(name).unwrap_or(usize::MAX));
+        let mut names: Vec<Box<str>> = closers.into_iter().map(Into::into).collect();
+        names.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.cmp(b)));
+        let iterates = ["__iter__", "__next__", "__aiter__", "__anext__"];
+        Some(Api {
+            exhaustible: names.iter().any(|it| iterates.contains(&&**it)),
+            closers: names,
+            with_closes,
+            ..Api::default()
+        })
+    }
+
+    /// Names of members whose use may end what an attribute holds, and of those the methods that really release it.
+    fn enders(
+        &self,
+        attribute: Sym,
+        is_closer: &dyn Fn(&str) -> bool,
+    ) -> (FxHashSet<String>, FxHashSet<String>) {
         let program = self.program;
         let mut all: FxHashSet<String> = FxHashSet::default();
         let mut real: FxHashSet<String> = FxHashSet::default();
         // Whoever takes the inner resource out may release it.
-        all.insert(program.text(field.name).to_owned());
+        all.insert(program.text(attribute).to_owned());
         for func in self.methods() {
             let name = program.func_name(func);
-            if self.releases(func, field) {
+            if self.releases(func, attribute, is_closer) {
                 real.insert(name.to_owned());
                 all.insert(name.to_owned());
             } else if ender_rank(name).is_some()
                 || self.hands_on(func)
-                || self.lets_out(func, field)
+                || self.lets_out(func, attribute)
             {
                 all.insert(name.to_owned());
             }
@@ -435,26 +473,25 @@ impl Members<'_> {
         (all, real)
     }
 
-    fn is_field(&self, func: FuncRef, value: ValueId, field: &Field) -> bool {
+    fn is_field(&self, func: FuncRef, value: ValueId, attribute: Sym) -> bool {
         let facts = self.program.facts(func.file);
         match facts.values[value].kind {
-            ValueKind::Attr { name, .. } => self.program.sym_of(func.file, name) == field.name,
-            ValueKind::Await(inner) => self.is_field(func, inner, field),
+            ValueKind::Attr { name, .. } => self.program.sym_of(func.file, name) == attribute,
+            ValueKind::Await(inner) => self.is_field(func, inner, attribute),
             _ => false,
         }
     }
 
-    /// Whether a method calls a closer of the field's.
-    fn releases(&self, func: FuncRef, field: &Field) -> bool {
+    /// Whether a method calls a closer of what the attribute holds.
+    fn releases(&self, func: FuncRef, attribute: Sym, is_closer: &dyn Fn(&str) -> bool) -> bool {
         let program = self.program;
         let facts = program.facts(func.file);
         let fact = program.func(func);
-        let is_closer = |name: &str| field.closers.iter().any(|it| &**it == name);
         fact.calls.ids::<crate::facts::model::CallF>().any(|id| {
             let call = &facts.calls[id];
             let is_method = match facts.values[call.callee].kind {
                 ValueKind::Attr { base, name } => {
-                    self.is_field(func, base, field) && is_closer(&facts.names[name.0 as usize])
+                    self.is_field(func, base, attribute) && is_closer(&facts.names[name.0 as usize])
                 }
                 _ => false,
             };
@@ -463,19 +500,19 @@ impl Members<'_> {
                 .is_some_and(|it| is_closer(it) || ender_rank(it).is_some())
                 && facts.args[call.args.range()]
                     .iter()
-                    .any(|it| self.is_field(func, it.value, field));
+                    .any(|it| self.is_field(func, it.value, attribute));
             is_method || is_given
         })
     }
 
-    /// Whether a method does anything with the field but to use it.
-    fn lets_out(&self, func: FuncRef, field: &Field) -> bool {
+    /// Whether a method does anything with the attribute but to use it.
+    fn lets_out(&self, func: FuncRef, attribute: Sym) -> bool {
         let program = self.program;
         let facts = program.facts(func.file);
         facts.reads[program.func(func).reads.range()]
             .iter()
             .any(|it| {
-                self.is_field(func, it.value, field)
+                self.is_field(func, it.value, attribute)
                     && !matches!(
                         it.usage,
                         Usage::Receiver

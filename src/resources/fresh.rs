@@ -17,6 +17,8 @@ pub enum End {
     Returned,
     /// An attribute takes it.
     Stored,
+    /// A call is given it.
+    Given(CallId),
 }
 
 /// Whether a function only uses what a local name holds, until one thing is done with it.
@@ -60,6 +62,7 @@ pub fn is_kept_for(
         }
         for (at, arg) in facts.args[call.args.range()].iter().enumerate() {
             if open.contains(&arg.value)
+                && end != End::Given(id)
                 && matches!(
                     oracle.effect_of_argument(id, at),
                     Effect::Borrow | Effect::Exhaust | Effect::View
@@ -100,6 +103,11 @@ pub fn is_kept_for(
                 ends += usize::from(is_it);
             }
         }
+        End::Given(call) => {
+            for arg in &facts.args[facts.calls[call].args.range()] {
+                ends += usize::from(open.remove(&arg.value));
+            }
+        }
         End::Stored => {
             for store in &facts.stores.as_slice()[func.stores.range()] {
                 if store.kind == StoreKind::Assign
@@ -111,7 +119,7 @@ pub fn is_kept_for(
             }
         }
     }
-    if ends == 0 || ends > 1 && end == End::Stored {
+    if ends == 0 || ends > 1 && end != End::Returned {
         return false;
     }
     if !open.is_empty() {

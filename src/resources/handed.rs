@@ -8,16 +8,35 @@
 //!     return reader, writer               # calling `pipe` opens both
 //! ```
 
-use super::classes::OwnClasses;
+use super::classes::{OwnClasses, Wrapper, matters};
 use super::fresh::{self, End};
 use super::models::{ModelOracle, Part, Resolve};
 use super::oracle::Oracle;
 use super::program::InProgram;
 use crate::facts::model::{CallId, DefKind, FuncF, ResultKind, ValueId, ValueKind, VarId};
 use crate::limits;
-use crate::link::program::last_name;
+use crate::link::program::{Sym, last_name};
 use crate::link::{ClassRef, Entity, FuncRef};
-use crate::models::resources::Api;
+use crate::models::resources::{Api, Class, Kind};
+
+/// An instance of a class of the program that a call gives, and the resource that it holds.
+#[derive(Clone, Debug)]
+pub(super) struct Made<'a> {
+    /// The class.
+    pub(super) class: ClassRef,
+    /// What ends it.
+    pub(super) api: &'a Api,
+    /// What it holds.
+    pub(super) kind: Kind,
+    /// When CPython gives that back by itself.
+    pub(super) release: Class,
+    /// The library API that really opens it.
+    pub(super) opener: String,
+    /// The attribute that keeps it.
+    pub(super) attribute: Sym,
+    /// Whether its constructor is given it.
+    pub(super) is_given: bool,
+}
 
 /// Whether what two APIs open is closed in the same way.
 fn are_alike(one: &Api, other: &Api) -> bool {
@@ -35,7 +54,7 @@ impl<'a> InProgram<'a> {
         let oracle = inside.oracle();
         let mut opener: Option<String> = None;
         for value in inside.returned(fact) {
-            for call in inside.fresh_calls(&oracle, value, 0)? {
+            for call in inside.fresh_calls(&oracle, value, End::Returned, 0)? {
                 let (name, _) = inside.library(call)?;
                 if oracle.acquires(call).is_empty() {
                     return None;
@@ -77,22 +96,28 @@ impl<'a> InProgram<'a> {
     }
 
     /// The calls that a returned value is the result of.
-    fn fresh_calls(&self, oracle: &dyn Oracle, value: ValueId, depth: u32) -> Option<Vec<CallId>> {
+    fn fresh_calls(
+        &self,
+        oracle: &dyn Oracle,
+        value: ValueId,
+        end: End,
+        depth: u32,
+    ) -> Option<Vec<CallId>> {
         if depth > limits::VALUE_DEPTH {
             return None;
         }
         let facts = self.facts();
         match facts.values[value].kind {
             ValueKind::Call(call) => Some(vec![call]),
-            ValueKind::Await(inner) => self.fresh_calls(oracle, inner, depth + 1),
-            ValueKind::Var(var) if self.is_kept_for_return(oracle, var) => {
+            ValueKind::Await(inner) => self.fresh_calls(oracle, inner, end, depth + 1),
+            ValueKind::Var(var) if self.is_kept(oracle, var, end) => {
                 let mut out = Vec::new();
                 for def in &facts.defs[facts.vars[var].defs.range()] {
                     let value = def.value.filter(|_| def.kind == DefKind::Assign)?;
                     match facts.values[value].kind {
                         ValueKind::None => {}
                         ValueKind::Call(_) | ValueKind::Await(_) | ValueKind::Choice(_) => {
-                            out.extend(self.fresh_calls(oracle, value, depth + 1)?);
+                            out.extend(self.fresh_calls(oracle, value, end, depth + 1)?);
                         }
                         _ => return None,
                     }
@@ -103,7 +128,7 @@ impl<'a> InProgram<'a> {
                 let mut out = Vec::new();
                 for &branch in self.program.list(self.file, rows).iter().skip(1) {
                     if facts.values[branch].kind != ValueKind::None {
-                        out.extend(self.fresh_calls(oracle, branch, depth + 1)?);
+                        out.extend(self.fresh_calls(oracle, branch, end, depth + 1)?);
                     }
                 }
                 (!out.is_empty()).then_some(out)
@@ -152,7 +177,7 @@ impl<'a> InProgram<'a> {
         let ValueKind::Var(var) = facts.values[value].kind else {
             return self.fresh_part(oracle, value, None);
         };
-        if !self.is_kept_for_return(oracle, var) {
+        if !self.is_kept(oracle, var, End::Returned) {
             return None;
         }
         let [def] = &facts.defs[facts.vars[var].defs.range()] else {
@@ -196,39 +221,112 @@ impl<'a> InProgram<'a> {
         Some((part.api, part.field))
     }
 
-    /// The class whose fresh instance a call gives: of the class itself, or of a function that makes one and returns it.
-    pub(super) fn own_class(&self, own: &OwnClasses, call: CallId) -> Option<ClassRef> {
+    /// The instance of a class of the program that a call gives, and with it a resource: of the class itself, or of a
+    /// function that makes one and returns it.
+    pub(super) fn made(&self, own: &'a OwnClasses, call: CallId) -> Option<Made<'a>> {
         let callee = crate::link::program::ValueRef {
             file: self.file,
             id: self.facts().calls[call].callee,
         };
         match self.program.entities(callee)[..] {
-            [Entity::Class(class)] => own.get(class).map(|_| class),
-            [Entity::Func(func) | Entity::Bound(func)] => self.handed_class(own, func),
+            [Entity::Class(class)] => match own.get(class) {
+                Some(it) => Some(Made {
+                    class,
+                    api: &it.api,
+                    kind: it.api.opens?,
+                    release: it.api.class?,
+                    opener: it.opener.clone(),
+                    attribute: it.attribute,
+                    is_given: false,
+                }),
+                None => own
+                    .wrappers(class)
+                    .iter()
+                    .find_map(|it| self.given(own, class, it, call)),
+            },
+            [Entity::Func(func) | Entity::Bound(func)] => self.handed_instance(own, func),
             _ => None,
         }
     }
 
-    fn handed_class(&self, own: &OwnClasses, func: FuncRef) -> Option<ClassRef> {
+    /// What a constructor keeps that is given something fresh, which nobody else has.
+    fn given(
+        &self,
+        own: &'a OwnClasses,
+        class: ClassRef,
+        wrapper: &'a Wrapper,
+        call: CallId,
+    ) -> Option<Made<'a>> {
+        let inside = self.deeper(self.file)?;
+        let oracle = inside.oracle();
+        let fact = &self.facts().calls[call];
+        let position = wrapper.param.checked_sub(1);
+        let value = self
+            .program
+            .argument(self.file, fact, position, &wrapper.name)?;
+        let mut made: Option<Made<'a>> = None;
+        for opening in inside.fresh_calls(&oracle, value, End::Given(call), 0)? {
+            let one = match inside.made(own, opening) {
+                Some(it) => it,
+                None => {
+                    let acquires = oracle.acquires(opening);
+                    let [one] = acquires.as_slice() else {
+                        return None;
+                    };
+                    if one.field.is_some() || one.is_late || one.harmless || !matters(one.class) {
+                        return None;
+                    }
+                    Made {
+                        class,
+                        api: &wrapper.api,
+                        kind: one.kind,
+                        release: one.class,
+                        opener: oracle.opener(opening),
+                        attribute: wrapper.attribute,
+                        is_given: true,
+                    }
+                }
+            };
+            match &made {
+                Some(known) if known.kind != one.kind => return None,
+                Some(known) if known.release <= one.release => {}
+                _ => {
+                    made = Some(Made {
+                        class,
+                        api: &wrapper.api,
+                        attribute: wrapper.attribute,
+                        is_given: true,
+                        ..one
+                    });
+                }
+            }
+        }
+        made
+    }
+
+    fn handed_instance(&self, own: &'a OwnClasses, func: FuncRef) -> Option<Made<'a>> {
         let (inside, fact) = self.plain(func)?;
         let facts = inside.facts();
         let oracle = inside.oracle();
-        let mut class = None;
+        let mut made: Option<Made<'a>> = None;
         for value in inside.returned(fact) {
-            for call in inside.fresh_calls(&oracle, value, 0)? {
-                let made = inside.own_class(own, call)?;
-                if *class.get_or_insert(made) != made {
+            for call in inside.fresh_calls(&oracle, value, End::Returned, 0)? {
+                let one = inside.made(own, call)?;
+                let known = made.get_or_insert_with(|| one.clone());
+                if (known.class, known.kind) != (one.class, one.kind) {
                     return None;
                 }
             }
-            // An instance that has been ended, or handed on by one of its methods, is nobody's to close.
+            // An instance that has been ended, or handed on by one of its methods, is nobody's to close; one that may be
+            // open already is not followed.
             if let ValueKind::Var(var) = facts.values[value].kind
-                && inside.calls_ender(own, fact, var)
+                && (inside.calls_ender(own, fact, var)
+                    || made.as_ref().is_some_and(|it| !it.api.opened_by.is_empty()))
             {
                 return None;
             }
         }
-        class
+        made
     }
 
     fn calls_ender(&self, own: &OwnClasses, fact: &FuncF, var: VarId) -> bool {
@@ -259,8 +357,8 @@ impl<'a> InProgram<'a> {
             .all(|&it| last_name(facts, it).is_some_and(|it| plain.contains(&it)))
     }
 
-    fn is_kept_for_return(&self, oracle: &dyn Oracle, var: VarId) -> bool {
+    fn is_kept(&self, oracle: &dyn Oracle, var: VarId, end: End) -> bool {
         let resources = &self.program.models.resources;
-        fresh::is_kept_for(self.facts(), resources, oracle, var, End::Returned)
+        fresh::is_kept_for(self.facts(), resources, oracle, var, end)
     }
 }

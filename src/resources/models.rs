@@ -20,6 +20,19 @@ pub struct Part {
     pub field: Option<u8>,
 }
 
+/// What a call opens that gives an instance of a class of the program.
+#[derive(Clone, Debug)]
+pub struct OwnOpening<'a> {
+    /// The class.
+    pub class: String,
+    /// What ends it.
+    pub api: &'a Api,
+    /// What it holds.
+    pub kind: Kind,
+    /// When CPython gives that back by itself.
+    pub release: Class,
+}
+
 /// What link knows of the calls of one file.
 pub trait Resolve {
     /// The library API that a call calls, by its full dotted name. For a function of the program that returns what such an
@@ -50,8 +63,8 @@ pub trait Resolve {
         Vec::new()
     }
 
-    /// For a call of a class of the program whose instances are resources: the class, and what it opens.
-    fn own(&self, _call: CallId) -> Option<(String, &Api)> {
+    /// For a call that gives an instance of a class of the program, and with it a resource: what it opens.
+    fn own(&self, _call: CallId) -> Option<OwnOpening<'_>> {
         None
     }
 }
@@ -142,6 +155,29 @@ const LENDERS: &[&str] = &[
 static PIPE_CLOSERS: LazyLock<Vec<Box<str>>> =
     LazyLock::new(|| ["close", "communicate"].map(Into::into).to_vec());
 
+/// What an API opens, when nothing is known of the call.
+fn acquired(api: &Api, kind: Kind, class: Class) -> Acquire<'_> {
+    Acquire {
+        kind,
+        class,
+        closers: &api.closers,
+        ended_by: &api.ended_by,
+        fails: &api.fails,
+        fails_timed: &api.fails_timed,
+        is_timed: false,
+        owned_by: &api.owned_by,
+        gives_up: &api.gives_up,
+        handles: &api.handles,
+        parts: &api.parts,
+        opened_by: &api.opened_by,
+        is_late: false,
+        field: None,
+        with_closes: api.with_closes,
+        exhaustible: api.exhaustible,
+        harmless: api.harmless,
+    }
+}
+
 /// A resource of which nothing is known but that nobody gives it back.
 const fn nothing<'a>() -> Acquire<'a> {
     Acquire {
@@ -171,7 +207,7 @@ impl<R: Resolve> ModelOracle<'_, R> {
         match self.resolve.library(call) {
             Some((name, _)) => name.into_owned(),
             None => match self.resolve.own(call) {
-                Some((name, _)) => name,
+                Some(own) => own.class,
                 None => {
                     let first = self.resolve.parts(call).into_iter().next();
                     first.map_or_else(String::new, |it| it.api)
@@ -181,32 +217,15 @@ impl<R: Resolve> ModelOracle<'_, R> {
     }
 
     fn api(&self, call: CallId) -> Option<(&Api, bool)> {
-        match self.resolve.library(call) {
-            Some((name, is_through)) => Some((self.resources.get(&name)?, is_through)),
-            None => self.resolve.own(call).map(|it| (it.1, true)),
-        }
+        let (name, is_through) = self.resolve.library(call)?;
+        Some((self.resources.get(&name)?, is_through))
     }
 
     fn acquired_part(&self, part: &Part) -> Option<Acquire<'_>> {
         let api = self.resources.get(&part.api)?;
         Some(Acquire {
-            kind: api.opens?,
-            class: api.class_at(self.version),
-            closers: &api.closers,
-            ended_by: &api.ended_by,
-            fails: &api.fails,
-            fails_timed: &api.fails_timed,
-            is_timed: false,
-            owned_by: &api.owned_by,
-            gives_up: &api.gives_up,
-            handles: &api.handles,
-            parts: &api.parts,
-            opened_by: &api.opened_by,
-            is_late: false,
             field: Some(part.index),
-            with_closes: api.with_closes,
-            exhaustible: api.exhaustible,
-            harmless: api.harmless,
+            ..acquired(api, api.opens?, api.class_at(self.version))
         })
     }
 
@@ -437,6 +456,12 @@ impl<R: Resolve> ModelOracle<'_, R> {
 impl<R: Resolve> Oracle for ModelOracle<'_, R> {
     fn acquires(&self, call: CallId) -> Vec<Acquire<'_>> {
         let Some((api, is_through)) = self.api(call) else {
+            if let Some(own) = self.resolve.own(call) {
+                return vec![Acquire {
+                    is_late: !own.api.opened_by.is_empty(),
+                    ..acquired(own.api, own.kind, own.release)
+                }];
+            }
             let parts = self.resolve.parts(call).into_iter();
             return parts.filter_map(|it| self.acquired_part(&it)).collect();
         };
@@ -456,26 +481,14 @@ impl<R: Resolve> Oracle for ModelOracle<'_, R> {
             return Vec::new();
         }
         let acquire = |field| Acquire {
-            kind,
-            class: api.class_at(self.version),
-            closers: &api.closers,
-            ended_by: &api.ended_by,
-            fails: &api.fails,
-            fails_timed: &api.fails_timed,
             is_timed: !is_through && self.is_given(call, "timeout"),
-            owned_by: &api.owned_by,
-            gives_up: &api.gives_up,
-            handles: &api.handles,
-            parts: &api.parts,
-            opened_by: &api.opened_by,
             is_late: !is_through
                 && !api.opened_by.is_empty()
                 && !api.opened_if.iter().any(|it| self.is_given(call, it)),
             field,
-            with_closes: api.with_closes,
-            exhaustible: api.exhaustible,
             harmless: api.harmless
                 || !is_through && api.harmless_if.iter().any(|it| self.is_given(call, it)),
+            ..acquired(api, kind, api.class_at(self.version))
         };
         let mut out = if api.fields.is_empty() {
             vec![acquire(None)]

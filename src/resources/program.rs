@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::classes::OwnClasses;
-use super::models::{ModelOracle, Part, Resolve};
+use super::models::{ModelOracle, OwnOpening, Part, Resolve};
 use super::must_call::{self, Holder, Outcome};
 use super::oracle::Oracle;
 use crate::base::{Idx, Span};
@@ -18,7 +18,7 @@ use crate::finding::remedy::{Flow, Hold};
 use crate::limits;
 use crate::link::program::{CallRef, Sym, ValueRef, last_name};
 use crate::link::{ClassRef, Entity, FuncRef, Program};
-use crate::models::resources::{Api, Class, Effect, Kind};
+use crate::models::resources::{Class, Effect, Kind};
 
 /// A resource that gets lost in a function.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -45,10 +45,23 @@ pub struct Lost {
     pub with_closes: bool,
     /// Whether dropping it costs nothing that lasts.
     pub harmless: bool,
-    /// The class of the program whose instance keeps it.
-    pub keeper: Option<ClassRef>,
+    /// Who keeps it, when that is an instance of a class of the program.
+    pub keeper: Option<Keeper>,
     /// Other calls whose results the same name holds, and that get lost in the same way.
     pub also: Vec<CallId>,
+}
+
+/// A class of the program whose instance keeps a resource.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Keeper {
+    /// The class.
+    pub class: ClassRef,
+    /// The library API that really opens what it keeps.
+    pub opener: String,
+    /// The attribute.
+    pub attribute: Sym,
+    /// Whether its constructor is given it.
+    pub is_given: bool,
 }
 
 /// Resources that get lost, in the order of files, functions and calls, and the functions too large to be asked.
@@ -152,7 +165,7 @@ fn lost_in(
                 continue;
             }
             let opener = oracle.opener(escape.call);
-            let of_class = oracle.resolve.class_of(escape.call);
+            let keeper = oracle.resolve.keeper_of(escape.call);
             let at = CallRef {
                 file,
                 id: escape.call,
@@ -161,7 +174,7 @@ fn lost_in(
                 continue;
             }
             // What runs once for the process has the process for its end.
-            if of_class.is_some() && program.is_made_once(at) {
+            if keeper.is_some() && program.is_made_once(at) {
                 continue;
             }
             // What one name holds is lost at one place: one defect, wherever it was opened.
@@ -192,7 +205,7 @@ fn lost_in(
                 closers: escape.acquire.closers.to_vec(),
                 with_closes: escape.acquire.with_closes,
                 harmless: escape.acquire.harmless,
-                keeper: of_class,
+                keeper,
                 also: Vec::new(),
             });
         }
@@ -314,8 +327,14 @@ impl<'a> InProgram<'a> {
     }
 
     /// The class of the program whose fresh instance a call gives, where such are asked for.
-    fn class_of(&self, call: CallId) -> Option<ClassRef> {
-        self.own_class(self.own?, call)
+    fn keeper_of(&self, call: CallId) -> Option<Keeper> {
+        let made = self.made(self.own?, call)?;
+        Some(Keeper {
+            class: made.class,
+            opener: made.opener,
+            attribute: made.attribute,
+            is_given: made.is_given,
+        })
     }
 
     /// Whether a call, or a method, leaves alone what an attribute of its instance holds.
@@ -546,7 +565,7 @@ impl Resolve for InProgram<'_> {
                 Entity::External(node) => {
                     return Some((self.program.api_text(node).into(), false));
                 }
-                Entity::Func(func) | Entity::Bound(func) => {
+                Entity::Func(func) | Entity::Bound(func) if !self.program.is_stand_in(func) => {
                     return Some((self.handed_out(func)?.into(), true));
                 }
                 _ => {}
@@ -624,10 +643,14 @@ impl Resolve for InProgram<'_> {
         })
     }
 
-    fn own(&self, call: CallId) -> Option<(String, &Api)> {
-        let own = self.own?;
-        let class = self.own_class(own, call)?;
-        Some((self.program.qualified_class(class), &own.get(class)?.api))
+    fn own(&self, call: CallId) -> Option<OwnOpening<'_>> {
+        let made = self.made(self.own?, call)?;
+        Some(OwnOpening {
+            class: self.program.qualified_class(made.class),
+            api: made.api,
+            kind: made.kind,
+            release: made.release,
+        })
     }
 
     fn parts(&self, call: CallId) -> Vec<Part> {
@@ -642,11 +665,19 @@ impl Resolve for InProgram<'_> {
             file: self.file,
             id: facts.calls[call].callee,
         };
-        match self.program.entities(callee)[..] {
-            [Entity::Func(func) | Entity::Bound(func)] => {
-                self.handed_parts(func).unwrap_or_default()
+        let mut known: Option<Vec<Part>> = None;
+        for entity in self.program.entities(callee) {
+            let (Entity::Func(func) | Entity::Bound(func)) = entity else {
+                return Vec::new();
+            };
+            if self.program.is_stand_in(func) {
+                continue;
             }
-            _ => Vec::new(),
+            let parts = self.handed_parts(func).unwrap_or_default();
+            if known.get_or_insert_with(|| parts.clone()) != &parts {
+                return Vec::new();
+            }
         }
+        known.unwrap_or_default()
     }
 }

@@ -192,7 +192,7 @@ pub(super) fn help_for(lost: &Lost) -> String {
             "release it when what follows fails: `except BaseException: {release}; raise`, or a `contextlib.ExitStack` that lets go of it by `pop_all()` at the end"
         );
     }
-    match lost.keeper {
+    match &lost.keeper {
         Some(_) if lost.with_closes => {
             format!("open it in a `with` statement: `with {what}(…) as …:`")
         }
@@ -317,14 +317,15 @@ pub(super) fn symbol(cx: &Context<'_>, lost: &Lost) -> String {
 /// For what a function of the program hands out: which one.
 pub(super) fn through(cx: &Context<'_>, lost: &Lost) -> Option<String> {
     let program = cx.program;
-    if let Some(class) = lost.keeper {
-        let own = cx.own.get(class)?;
-        return Some(format!(
-            "`{}` opens it with `{}` and keeps it on `.{}`",
-            program.qualified_class(class),
-            opener(&own.opener),
-            program.text(own.attribute)
-        ));
+    if let Some(it) = &lost.keeper {
+        let class = program.qualified_class(it.class);
+        let what = opener(&it.opener);
+        let attribute = program.text(it.attribute);
+        return Some(if it.is_given {
+            format!("`{class}` takes over what `{what}` opens and keeps it on `.{attribute}`")
+        } else {
+            format!("`{class}` opens it with `{what}` and keeps it on `.{attribute}`")
+        });
     }
     let target = program.targets(lost.func.file, lost.call).first()?;
     let what = opener(&lost.opener);
