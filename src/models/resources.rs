@@ -323,6 +323,9 @@ pub struct Api {
     /// Those of the closers that raise and leave it open when the `timeout` that they are given is over.
     #[serde(default, deserialize_with = "load::one_or_many")]
     pub gives_up: Vec<Box<str>>,
+    /// Those of the closers that are coroutines: called without `await` they do nothing.
+    #[serde(default, deserialize_with = "load::one_or_many")]
+    pub awaited: Vec<Box<str>>,
     /// Keywords that open a pipe, kept on the attribute of the same name, when they are given `PIPE`.
     #[serde(default, deserialize_with = "load::one_or_many")]
     pub pipes: Vec<Box<str>>,

@@ -30,8 +30,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::oracle::{Acquire, Oracle};
 use crate::base::{Idx, Span};
-use crate::facts::model::{CallId, FileFacts, ValueKind, VarId};
-use crate::flow::ir::{BlockId, Body, Exit, InstKind};
+use crate::facts::model::{CallId, ContextKind, FileFacts, ValueKind, VarId};
+use crate::flow::ir::{BlockId, Body, Exit, Inst, InstKind};
 use crate::flow::solve::{self, Analysis, Solution};
 use crate::limits;
 use crate::models::resources::Class;
@@ -454,8 +454,9 @@ impl<'b> Search<'_, 'b> {
             // A subscript, an unpacking, an import: bugs, not failures. A closing that fails is not our business.
             (Raising::Anything, Some(at)) => {
                 let inst = &self.body.insts[at];
-                raised.is_some()
-                    || !matches!(inst.kind, InstKind::MayRaise | InstKind::Iterate(_))
+                raised.is_some() && !self.cleans_up(inst)
+                    || raised.is_none()
+                        && !matches!(inst.kind, InstKind::MayRaise | InstKind::Iterate(_))
                         && !self.holding.closes(inst)
             }
             (Raising::Anything, None) => true,
@@ -476,6 +477,16 @@ impl<'b> Search<'_, 'b> {
                 }
             }
         }
+    }
+
+    /// Whether a call stands in a `finally` clause: what fails there while something else has failed is not followed.
+    fn cleans_up(&self, inst: &Inst) -> bool {
+        let InstKind::Call(call) = inst.kind else {
+            return false;
+        };
+        let contexts = &self.facts.contexts;
+        std::iter::successors(self.facts.calls[call].context, |&it| contexts[it].parent)
+            .any(|it| contexts[it].kind == ContextKind::Finally)
     }
 
     /// Notes releases and rebindings inside a block, up to where the bit is gone.

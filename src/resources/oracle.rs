@@ -24,6 +24,8 @@ pub struct Acquire<'a> {
     pub owned_by: &'a [Box<str>],
     /// Methods that release it, or raise and leave it when the time that they are given is over.
     pub gives_up: &'a [Box<str>],
+    /// Methods that release it only when they are awaited.
+    pub awaited: &'a [Box<str>],
     /// Attributes and methods whose value stands for it.
     pub handles: &'a [Box<str>],
     /// Attributes that are it: closing the part closes the whole.

@@ -100,7 +100,19 @@ fn opened_programs(programs: &mut Programs, name: &str, row: &Table) {
             continue;
         }
         let lines: Vec<String> = names.iter().map(|it| format!("{it}.{closer}()")).collect();
-        programs.add(name, &closer, function(&with(&lines)), Wanted::Quiet);
+        if texts(row, "awaited").contains(&closer) {
+            let awaited: Vec<String> = lines.iter().map(|it| format!("await {it}")).collect();
+            let text = function(&with(&awaited)).replace("def use", "async def use");
+            programs.add(name, &format!("await {closer}"), text, Wanted::Quiet);
+            programs.add(
+                name,
+                &format!("no await {closer}"),
+                function(&with(&lines)),
+                Wanted::Found,
+            );
+        } else {
+            programs.add(name, &closer, function(&with(&lines)), Wanted::Quiet);
+        }
     }
     if flag(row, "with_closes", true) && row.contains_key("opens") && !fields {
         let mut lines = vec![format!("with {call} as r:")];

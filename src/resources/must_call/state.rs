@@ -5,15 +5,17 @@ mod containers;
 mod effects;
 mod kept;
 mod known;
+mod later;
 mod lent;
 mod refs;
 
+use later::ClosedAtLast;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::guards::Guards;
 use super::method_of;
 use crate::base::{Name, Span};
-use crate::facts::model::{CallId, FileFacts, FuncId, Home, Usage, ValueId, VarId};
+use crate::facts::model::{CallId, FileFacts, FuncId, Home, Usage, ValueId, ValueKind, VarId};
 use crate::flow::ir::{Body, Inst, InstKind};
 use crate::models::resources::{Class, Effect, Kind};
 use crate::resources::oracle::{Acquire, Oracle};
@@ -42,6 +44,8 @@ struct Call {
     is_modeled: bool,
     /// A function that may give back a path in another spelling.
     spells: bool,
+    /// A method of a literal text: it writes what it is given into a text.
+    writes: bool,
     slot: Option<usize>,
     /// For a method of the instance: slots of its attributes that it may release.
     ends: Vec<usize>,
@@ -61,6 +65,8 @@ pub(super) struct Holding<'a> {
     /// Where an instance is made: the instance, and what its attributes hold. If that fails, nobody gets it.
     this: Option<VarId>,
     attrs: FxHashMap<Name, usize>,
+    /// Calls of nothing but a statement, and not awaited, where something is opened that has to be awaited to be closed.
+    dropped: FxHashSet<CallId>,
     /// From where on the instance holds functions that hold it.
     tied_from: Option<u32>,
     words: usize,
@@ -73,6 +79,8 @@ pub(super) struct Holding<'a> {
     containers: FxHashSet<VarId>,
     /// Walks over such that leave nothing to close, and whether they close.
     walked: FxHashMap<ValueId, bool>,
+    /// What `finally` clauses close.
+    closed_at_last: Vec<ClosedAtLast>,
     with_closes: u64,
     /// What iterating to its end closes; a loop that is left early is given the benefit of the doubt.
     exhaustible: u64,
@@ -88,6 +96,25 @@ pub(super) struct Holding<'a> {
     lends: bool,
     /// Whether nobody throws into it.
     in_peace: bool,
+}
+
+/// Calls of nothing but a statement, and not awaited.
+fn dropped(body: &Body, facts: &FileFacts) -> FxHashSet<CallId> {
+    let mut dropped = FxHashSet::default();
+    for inst in &body.insts {
+        match inst.kind {
+            InstKind::Call(call) if facts.calls[call].usage == Usage::Discarded => {
+                dropped.insert(call);
+            }
+            InstKind::Await(value) => {
+                if let ValueKind::Call(call) = facts.values[value].kind {
+                    dropped.remove(&call);
+                }
+            }
+            _ => {}
+        }
+    }
+    dropped
 }
 
 impl<'a> Holding<'a> {
@@ -108,6 +135,7 @@ impl<'a> Holding<'a> {
             captured_late: lent::captured_late(body, facts, func),
             this: None,
             tied_from: None,
+            dropped: FxHashSet::default(),
             attrs: FxHashMap::default(),
             words: 1,
             guards: Guards::default(),
@@ -115,6 +143,7 @@ impl<'a> Holding<'a> {
             drained_vars: FxHashSet::default(),
             containers: containers::containers(facts, oracle, func),
             walked: FxHashMap::default(),
+            closed_at_last: Vec::new(),
             with_closes: 0,
             exhaustible: 0,
             counted: 0,
@@ -145,6 +174,9 @@ impl<'a> Holding<'a> {
                 }
             }
         }
+        if sites.iter().any(|(_, it)| !it.awaited.is_empty()) {
+            it.dropped = dropped(body, facts);
+        }
         for inst in &body.insts {
             match inst.kind {
                 InstKind::Call(call) => it.note_call(call, oracle),
@@ -157,6 +189,7 @@ impl<'a> Holding<'a> {
         it.drained = it.find_drained();
         it.drained_vars = it.vars_among(&it.drained);
         it.walked = it.find_walked(body);
+        it.closed_at_last = it.find_closed_at_last(body);
         it.named = it.find_named(body);
         it.guards = Guards::find(body, facts, &it);
         it
@@ -193,6 +226,12 @@ impl<'a> Holding<'a> {
         let passes_on = |it: &Effect| matches!(it, Effect::Take | Effect::View | Effect::Elements);
         let is_handle = method.is_some_and(|(_, name)| self.handles(name) != 0);
         let is_modeled = oracle.is_modeled(call);
+        let writes = method.is_some_and(|(base, name)| name == "format" && self.is_text(base));
+        let arguments = if writes {
+            vec![Effect::View; count]
+        } else {
+            arguments
+        };
         let is_spelling = method.is_some_and(|(_, name)| SPELLINGS.contains(&name));
         let spells = self.on_disk != 0 && (count > 0 || is_spelling) && !is_modeled;
         let has_slot = spells
@@ -217,6 +256,7 @@ impl<'a> Holding<'a> {
                 cannot_raise: oracle.cannot_raise(call),
                 is_modeled,
                 spells,
+                writes,
                 slot,
                 ends,
             },
@@ -251,6 +291,15 @@ impl<'a> Holding<'a> {
     fn handles(&self, name: &str) -> u64 {
         let is_it = |it: &str| it == name || it == "*";
         self.mask(|it| it.handles.iter().any(|it| is_it(it))) & !self.closers(name)
+    }
+
+    /// What a method call closes by its name: not what has to be awaited for that, when nobody does.
+    fn closed_by(&self, call: CallId, name: &str) -> u64 {
+        let closed = self.closers(name);
+        if closed == 0 || !self.dropped.contains(&call) {
+            return closed;
+        }
+        closed & !self.mask(|it| it.awaited.iter().any(|it| &**it == name))
     }
 
     /// Attributes that are the resource itself: closing the part closes it.

@@ -15,10 +15,11 @@ impl Holding<'_> {
         let known = &self.calls[&call];
         let fact = &self.facts.calls[call];
         let opens = self.mask_of(call, |it| matches!(it.kind, Kind::File | Kind::Descriptor));
+        let stays = self.closed_later(call, state);
         let ended = |refs: Refs, effect: Effect| match effect {
             Effect::Close => refs.own,
-            Effect::Transfer if opens != 0 => refs.all() & !self.on_disk,
-            Effect::Transfer => refs.all(),
+            Effect::Transfer if opens != 0 => refs.all() & !(self.on_disk | stays),
+            Effect::Transfer => refs.all() & !stays,
             Effect::Elements => refs.own & self.exhaustible,
             Effect::Exhaust => refs.all() & self.read_out(),
             Effect::Borrow | Effect::Take | Effect::View => 0,
@@ -26,7 +27,7 @@ impl Holding<'_> {
         match method_of(self.facts, call) {
             Some((base, name)) => {
                 let base = self.refs(base, state);
-                kills |= base.own & (self.closers(name) | self.ended(call, name));
+                kills |= base.own & (self.closed_by(call, name) | self.ended(call, name));
                 kills |= ended(base, known.receiver);
                 kills |= known.ends.iter().fold(0, |all, &slot| all | state[slot]);
             }
@@ -68,6 +69,9 @@ impl Holding<'_> {
             if *effect != Effect::Elements || !self.is_single(arg.value) {
                 add(self.refs(arg.value, state), *effect);
             }
+        }
+        if known.writes {
+            result = result.and(self.by_text());
         }
         result
     }
@@ -119,7 +123,7 @@ impl Holding<'_> {
             || known.receiver == Effect::Exhaust
             || known.arguments.contains(&Effect::Exhaust) && self.read_out() != 0
             || method_of(self.facts, call)
-                .is_some_and(|(_, it)| self.closers(it) | self.ended(call, it) != 0)
+                .is_some_and(|(_, it)| self.closed_by(call, it) | self.ended(call, it) != 0)
     }
 
     /// What a method call opens of what its object only was made for: `connect`.

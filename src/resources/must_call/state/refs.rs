@@ -111,10 +111,28 @@ impl Holding<'_> {
                 _ => inner(base),
             },
             ValueKind::Slice { base } => inner(base),
-            ValueKind::Binary { left, right, .. } => viewed(inner(left).or(inner(right))),
-            ValueKind::FString(rows) => viewed(any(rows, 0)),
+            ValueKind::Binary { left, right, .. } => {
+                let both = viewed(inner(left).or(inner(right)));
+                if self.is_text(left) {
+                    both.and(self.by_text())
+                } else {
+                    both
+                }
+            }
+            ValueKind::FString(rows) => viewed(any(rows, 0)).and(self.by_text()),
             _ => Refs::default(),
         }
+    }
+
+    /// Whether a value is a text that is written out.
+    pub(super) fn is_text(&self, value: ValueId) -> bool {
+        let kind = self.facts.values[value].kind;
+        matches!(kind, ValueKind::Str { .. } | ValueKind::FString(_))
+    }
+
+    /// What a text may stand for: a path, the number of a descriptor. Of anything else it tells only what it looks like.
+    pub(super) fn by_text(&self) -> u64 {
+        self.on_disk | self.mask(|it| it.kind == Kind::Descriptor)
     }
 
     /// What a part of a value refers to.
