@@ -273,7 +273,8 @@ impl Builder<'_> {
         }
     }
 
-    /// A comprehension is run where it stands, a generator expression too: who drains it is not known here.
+    /// A comprehension is run where it stands, a generator expression too: who drains it is not known here. As loops do, it
+    /// turns at least once.
     fn comp(&mut self, comp: tree::CompId) {
         let comp = self.module.comps[comp];
         let module = self.module;
@@ -282,9 +283,12 @@ impl Builder<'_> {
         let mut back = after;
         for clause in clauses {
             self.expr(clause.iter);
-            let head = self.new_block();
+            let (first, head) = (self.new_block(), self.new_block());
             let body = self.new_block();
-            self.goto(head);
+            self.goto(first);
+            self.start(first);
+            self.iterate(clause.iter);
+            self.goto(body);
             self.start(head);
             self.iterate(clause.iter);
             self.exit(Exit::Either(body, back));

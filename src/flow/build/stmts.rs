@@ -266,22 +266,48 @@ impl Builder<'_> {
         self.loop_else(other, orelse, after);
     }
 
+    /// A loop whose body can come to its end is taken to turn at least once: who writes one expects something to walk, and
+    /// what is lost only where there is nothing is not worth a word. One that always leaves in its first turn is only a
+    /// way of asking for the first element; there may be none, unless they are written out.
+    /// A loop whose body can come to its end is taken to turn at least once: who writes one expects something to walk, and
+    /// what is lost only where there is nothing is not worth a word. One that always leaves in its first turn is a way of
+    /// asking for the first element; there may be none, unless they are written out.
     fn for_loop(&mut self, target: ExprId, iter: ExprId, body: Block, orelse: Block) {
         self.expr(iter);
-        let head = self.new_block();
+        let (first, head) = (self.new_block(), self.new_block());
         let (inside, other) = (self.new_block(), self.new_block());
         let after = self.new_block();
-        self.goto(head);
-        self.start(head);
+        self.goto(first);
+        self.start(first);
         self.iterate(iter);
-        self.exit(Exit::Either(inside, other));
+        self.goto(inside);
         self.start(inside);
         let value = self.value(iter);
         self.part(target, value, None);
         if let Some(inside) = self.at {
             self.loop_body(inside, body, after, head);
         }
+        if self.blocks[head.index()].is_target {
+            self.start(head);
+            self.iterate(iter);
+            self.exit(Exit::Either(inside, other));
+        } else if !self.has_elements(iter) {
+            self.start(first);
+            self.exit(Exit::Either(inside, other));
+        }
         self.loop_else(other, orelse, after);
+    }
+
+    /// Whether a display has elements for sure.
+    fn has_elements(&self, expr: ExprId) -> bool {
+        match self.kind(expr) {
+            ExprKind::Tuple(elements) | ExprKind::List(elements) | ExprKind::Set(elements) => {
+                let is_star = |it: &ExprId| matches!(self.kind(*it), ExprKind::Starred(_));
+                !self.module[elements].iter().all(is_star)
+            }
+            ExprKind::Str { len, .. } | ExprKind::Bytes { len } => len > 0,
+            _ => false,
+        }
     }
 
     fn loop_body(&mut self, inside: BlockId, body: Block, after: BlockId, head: BlockId) {
@@ -455,11 +481,16 @@ impl Builder<'_> {
             let end = self.at;
             self.start(landing);
             self.leave(kind);
-            if swallows {
-                let (raise, after) = (self.new_block(), self.new_block());
-                self.exit(Exit::Either(raise, after));
-                self.start(raise);
-                self.exit(Exit::Raise);
+            if let Some(all) = swallows {
+                let after = self.new_block();
+                if all {
+                    self.goto(after);
+                } else {
+                    let raise = self.new_block();
+                    self.exit(Exit::Either(raise, after));
+                    self.start(raise);
+                    self.exit(Exit::Raise);
+                }
                 self.at = end;
                 self.leave(kind);
                 self.goto(after);
@@ -472,18 +503,23 @@ impl Builder<'_> {
         }
     }
 
-    /// Whether the manager is a call of something named like `suppress` or `raises`.
-    fn swallows(&self, context: ExprId) -> bool {
-        let ExprKind::Call { callee, .. } = self.kind(context) else {
-            return false;
+    /// Whether the manager is a call of something named like `suppress` or `raises`, which swallows exceptions: as a handler
+    /// of its types would, all of them unless they are other errors than those of the operating system.
+    fn swallows(&self, context: ExprId) -> Option<bool> {
+        let ExprKind::Call { callee, args } = self.kind(context) else {
+            return None;
         };
-        match self.kind(callee) {
+        let name = match self.kind(callee) {
             ExprKind::Name { name, .. } | ExprKind::Attr { name, .. } => {
-                let name = self.module.names.text(name);
-                name.contains("suppress") || name.contains("raises") || name.contains("Raises")
+                self.module.names.text(name)
             }
-            _ => false,
+            _ => return None,
+        };
+        if name.contains("suppress") {
+            let types = &self.module[args];
+            return Some(!types.iter().all(|it| self.is_other_error(it.value)));
         }
+        (name.contains("raises") || name.contains("Raises")).then_some(false)
     }
 
     fn match_stmt(&mut self, subject: ExprId, cases: List<Case>) {
