@@ -11,3 +11,4 @@ pub mod models;
 pub mod must_call;
 pub mod oracle;
 pub mod program;
+mod ways;

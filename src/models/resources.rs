@@ -26,6 +26,7 @@ pub struct Resources {
     by_last: FxHashMap<Box<str>, Vec<u32>>,
     closers: FxHashSet<Box<str>>,
     calm: FxHashSet<Box<str>>,
+    methods: FxHashSet<Box<str>>,
     handles: FxHashSet<Box<str>>,
 }
 
@@ -130,6 +131,12 @@ impl Resources {
     #[must_use]
     pub fn is_calm(&self, method: &str) -> bool {
         self.calm.contains(method)
+    }
+
+    /// Whether it is a method that resources have: taken and not called, it holds its object.
+    #[must_use]
+    pub fn is_method(&self, name: &str) -> bool {
+        self.methods.contains(name) || self.closers.contains(name)
     }
 
     /// Whether some API that opens something has this last name.

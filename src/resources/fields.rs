@@ -412,13 +412,13 @@ fn releases_in(
             let Some(name) = attr_of(arg.value) else {
                 continue;
             };
+            let effect = oracle.effect_of_argument(id, at);
             let is_borrowed = if wanted.loops.contains(&name) {
-                !may_close_loop(program, file, id)
+                // `asyncio.set_event_loop(self.loop)`: it is the thread's from then on.
+                let is_taken = effect == Effect::Transfer && oracle.is_modeled(id);
+                !is_taken && !may_close_loop(program, file, id)
             } else {
-                matches!(
-                    oracle.effect_of_argument(id, at),
-                    Effect::Borrow | Effect::Exhaust
-                )
+                matches!(effect, Effect::Borrow | Effect::Exhaust)
             };
             if is_borrowed {
                 borrowed.insert(arg.value);

@@ -48,6 +48,11 @@ pub trait Resolve {
     /// Whether a function of the program never returns.
     fn never_returns(&self, call: CallId) -> bool;
 
+    /// Whether somebody who gets what a context manager function yields closes it.
+    fn is_closed_by_users(&self, _func: FuncId) -> bool {
+        false
+    }
+
     /// Whether a method call on the instance itself leaves alone what this attribute of it holds.
     fn spares(&self, _call: CallId, _attribute: &str) -> bool {
         false
@@ -116,6 +121,26 @@ const STREAM_NAMES: &[&str] = &[
     "writer",
     "bytes_io",
     "blob",
+];
+
+/// Types of open files, and of what web frameworks give for an uploaded one.
+const STREAM_TYPES: &[&str] = &[
+    "IO",
+    "BinaryIO",
+    "TextIO",
+    "BytesIO",
+    "StringIO",
+    "IOBase",
+    "RawIOBase",
+    "BufferedIOBase",
+    "TextIOBase",
+    "BufferedReader",
+    "BufferedRandom",
+    "TextIOWrapper",
+    "SpooledTemporaryFile",
+    "FileStorage",
+    "UploadFile",
+    "UploadedFile",
 ];
 
 /// Methods that files have and paths do not.
@@ -321,6 +346,7 @@ impl<R: Resolve> ModelOracle<'_, R> {
                 let fact = &self.facts.vars[var];
                 is_stream_name(self.text(fact.name))
                     || self.is_used_as_stream(var)
+                    || self.is_declared_stream(var)
                     || self.facts.defs[fact.defs.range()].iter().any(|def| {
                         def.kind == DefKind::With
                             || def.value.is_some_and(|it| self.makes_stream(it))
@@ -367,15 +393,39 @@ impl<R: Resolve> ModelOracle<'_, R> {
         is_lent
     }
 
+    /// Whether a parameter is declared as an open file.
+    fn is_declared_stream(&self, var: VarId) -> bool {
+        let fact = &self.facts.vars[var];
+        let func = &self.facts.funcs[fact.func];
+        let params = &self.facts.params[func.params.range()];
+        let Some(annotation) = params
+            .iter()
+            .find(|it| it.var == var && fact.param.is_some())
+        else {
+            return false;
+        };
+        annotation.annotation.is_some_and(|it| {
+            // `IO[bytes]`
+            let plain = match self.facts.values[it].kind {
+                ValueKind::Item { base, .. } => base,
+                _ => it,
+            };
+            self.last_name_of_plain(plain)
+                .is_some_and(|it| STREAM_TYPES.contains(&it))
+        })
+    }
+
     /// Whether a variable is an object with methods of a file: it is read or sought, or it is the object itself that gives
     /// itself on.
     fn is_used_as_stream(&self, var: VarId) -> bool {
         let fact = &self.facts.vars[var];
-        let Some(param) = fact.param else {
-            return false;
-        };
         let func = &self.facts.funcs[fact.func];
-        let is_self = param == 0 && func.class.is_some() && self.text(fact.name) == "self";
+        // A local name of two things may be a path first.
+        if fact.param.is_none() && fact.defs.len() != 1 {
+            return false;
+        }
+        let is_self =
+            fact.param == Some(0) && func.class.is_some() && self.text(fact.name) == "self";
         is_self
             || self.facts.calls.as_slice()[func.calls.range()]
                 .iter()
@@ -552,6 +602,10 @@ impl<R: Resolve> Oracle for ModelOracle<'_, R> {
         guess.unwrap_or(Effect::Borrow)
     }
 
+    fn is_method(&self, name: &str) -> bool {
+        self.resources.is_method(name)
+    }
+
     fn never_returns(&self, call: CallId) -> bool {
         match self.api(call) {
             Some((api, false)) => api.never_returns,
@@ -571,7 +625,7 @@ impl<R: Resolve> Oracle for ModelOracle<'_, R> {
     }
 
     fn lends_what_it_yields(&self, func: FuncId) -> bool {
-        self.is_decorated(func, LENDERS)
+        self.is_decorated(func, LENDERS) && !self.resolve.is_closed_by_users(func)
     }
 
     fn yields_in_peace(&self, func: FuncId) -> bool {

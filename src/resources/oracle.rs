@@ -58,6 +58,9 @@ pub trait Oracle {
     /// What a method call does to the object it is called on, closers of the object itself aside.
     fn method_effect(&self, call: CallId) -> Effect;
 
+    /// Whether resources have a method of this name.
+    fn is_method(&self, name: &str) -> bool;
+
     /// Whether control never comes back.
     fn never_returns(&self, call: CallId) -> bool;
 

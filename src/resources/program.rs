@@ -12,7 +12,8 @@ use super::must_call::{self, Holder, Outcome};
 use super::oracle::Oracle;
 use crate::base::{Idx, Span};
 use crate::facts::model::{
-    ArgKindF, CallId, ContextKind, DefKind, FileFacts, Usage, Value, ValueId, ValueKind, VarId,
+    ArgKindF, CallId, ContextKind, DefKind, FileFacts, FuncId, Usage, Value, ValueId, ValueKind,
+    VarId,
 };
 use crate::finding::remedy::{Flow, Hold};
 use crate::limits;
@@ -43,6 +44,8 @@ pub struct Lost {
     pub closers: Vec<Box<str>>,
     /// Whether `with` releases it.
     pub with_closes: bool,
+    /// Whether it is a part of the tuple that the call gives.
+    pub is_part: bool,
     /// Whether dropping it costs nothing that lasts.
     pub harmless: bool,
     /// Who keeps it, when that is an instance of a class of the program.
@@ -204,6 +207,7 @@ fn lost_in(
                 opened: escape.opened,
                 closers: escape.acquire.closers.to_vec(),
                 with_closes: escape.acquire.with_closes,
+                is_part: escape.acquire.field.is_some(),
                 harmless: escape.acquire.harmless,
                 keeper,
                 also: Vec::new(),
@@ -604,8 +608,12 @@ impl Resolve for InProgram<'_> {
         !self.program.targets(self.file, call).is_empty()
     }
 
-    fn never_returns(&self, _call: CallId) -> bool {
-        false
+    fn never_returns(&self, call: CallId) -> bool {
+        self.ends_all(call)
+    }
+
+    fn is_closed_by_users(&self, func: FuncId) -> bool {
+        self.is_closed_by_users(func)
     }
 
     fn spares(&self, call: CallId, attribute: &str) -> bool {

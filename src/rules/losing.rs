@@ -197,7 +197,13 @@ pub(super) fn help_for(lost: &Lost) -> String {
             format!("open it in a `with` statement: `with {what}(…) as …:`")
         }
         Some(_) => format!("call `{closer}()` in a `finally` clause"),
-        None => help(lost.kind, what, &lost.closers, lost.with_closes),
+        // The tuple is no context manager.
+        None => help(
+            lost.kind,
+            what,
+            &lost.closers,
+            lost.with_closes && !lost.is_part,
+        ),
     }
 }
 
@@ -289,7 +295,7 @@ pub(super) fn remedy(cx: &Context<'_>, lost: &Lost) -> Option<Remedy> {
     let is_plain = lost.closers.first().is_some_and(|it| &**it == "close");
     let program = cx.program;
     let func = program.func(lost.func);
-    if !is_closed || func.calls.end - func.calls.start > limits::FIXED_CALLS {
+    if !is_closed || lost.is_part || func.calls.end - func.calls.start > limits::FIXED_CALLS {
         return None;
     }
     let is_ours = !program.targets(lost.func.file, lost.call).is_empty();

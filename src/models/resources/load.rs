@@ -33,6 +33,8 @@ struct File {
     #[serde(default)]
     calm: Vec<Box<str>>,
     #[serde(default)]
+    methods: Vec<Box<str>>,
+    #[serde(default)]
     api: Vec<Api>,
 }
 
@@ -45,6 +47,7 @@ pub(super) fn parse(files: &[(&str, &str)]) -> Result<Resources, ModelError> {
         };
         let file: File = toml::from_str(text).map_err(|it| error(it.to_string()))?;
         resources.calm.extend(file.calm);
+        resources.methods.extend(file.methods);
         for api in file.api {
             if let Some(what) = fault(&api) {
                 let name = api.names.first().map_or("", |it| it);

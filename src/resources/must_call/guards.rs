@@ -9,18 +9,21 @@
 //!
 //! States do not know that `own` and the opening go together. So a test that guards a closing counts as the closing when
 //! it is about the resource itself (`f is not sys.stdin`, `not f.closed`), about a flag that the function sets, or about
-//! something that the opening stood under too. A test before an early `return` guards nothing: the other way must lead
-//! to where the closing leads.
+//! something that the opening stood under too. So does one that asks for nothing but the caller's wish to have it closed,
+//! and does nothing else: `if delete: os.unlink(path)`. A test before an early `return` guards nothing: the other way must
+//! lead to where the closing leads.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::state::Holding;
 use crate::base::{Name, Span};
 use crate::facts::model::{
-    CallId, ContextId, ContextKind, DefKind, FileFacts, Usage, ValueId, ValueKind, VarId,
+    CallF, CallId, ContextId, ContextKind, DefKind, FileFacts, Usage, ValueId, ValueKind, VarId,
 };
 use crate::flow::ir::{Body, Exit, InstKind};
 use crate::limits;
+use crate::models::resources::ender_rank;
+use crate::resources::must_call::method_of;
 
 /// A test that counts as closing.
 pub(super) struct Guard {
@@ -61,7 +64,7 @@ impl Guards {
                 }
                 let closes = holding.closes(inst);
                 for var in holding.discharged(call) {
-                    guards.note(body, facts, (call, closes), var, number, &opened);
+                    guards.note(body, holding, (call, closes), var, number, &opened);
                 }
             }
         }
@@ -71,12 +74,13 @@ impl Guards {
     fn note(
         &mut self,
         body: &Body,
-        facts: &FileFacts,
+        holding: &Holding<'_>,
         (call, closes): (CallId, bool),
         var: VarId,
         block: usize,
         opened: &[(CallId, FxHashSet<Subject>)],
     ) {
+        let facts = holding.facts();
         for test in tests_of(facts, facts.calls[call].context) {
             let mut asked = FxHashSet::default();
             add_subjects(facts, test, 0, &mut asked);
@@ -90,6 +94,10 @@ impl Guards {
                 if asked.iter().any(|it| subjects.contains(it) || is_told(it)) {
                     of |= 1 << bit;
                 }
+            }
+            let is_wanted = is_wish(facts, holding, test) && is_only_closing(facts, holding, call);
+            if closes && (is_wanted || asked.iter().any(|it| ends_beside(facts, it, call))) {
+                of = u64::MAX;
             }
             if of == 0 {
                 continue;
@@ -112,6 +120,50 @@ impl Guards {
     pub(super) fn at(&self, test: ValueId) -> &[Guard] {
         self.by_test.get(&test).map_or(&[], Vec::as_slice)
     }
+}
+
+/// Whether a test asks for nothing but a parameter that is on or off unless the caller says otherwise: `delete=True`.
+fn is_wish(facts: &FileFacts, holding: &Holding<'_>, test: ValueId) -> bool {
+    match facts.values[test].kind {
+        ValueKind::Not(inner) => is_wish(facts, holding, inner),
+        ValueKind::Var(var) => {
+            let params = &facts.params[facts.funcs[holding.func()].params.range()];
+            let default = params
+                .iter()
+                .find(|it| it.var == var)
+                .and_then(|it| it.default);
+            facts.vars[var].defs.len() == 1
+                && default.is_some_and(|it| matches!(facts.values[it].kind, ValueKind::Bool(_)))
+        }
+        _ => false,
+    }
+}
+
+/// Whether what a test asks for is itself ended beside a closing: `if session: session.close(); engine.dispose()`. What is
+/// ended together was there together.
+fn ends_beside(facts: &FileFacts, (var, attr): &Subject, closing: CallId) -> bool {
+    let call = &facts.calls[closing];
+    attr.is_none()
+        && facts.funcs[facts.vars[*var].func]
+            .calls
+            .ids::<CallF>()
+            .any(|it| {
+                it != closing
+                    && facts.calls[it].context == call.context
+                    && method_of(facts, it).is_some_and(|(base, name)| {
+                        facts.values[base].kind == ValueKind::Var(*var)
+                            && ender_rank(name).is_some()
+                    })
+            })
+}
+
+/// Whether all that is called beside a closing, under the same test, closes something too.
+fn is_only_closing(facts: &FileFacts, holding: &Holding<'_>, closing: CallId) -> bool {
+    let context = facts.calls[closing].context;
+    facts.funcs[holding.func()]
+        .calls
+        .ids::<CallF>()
+        .all(|it| facts.calls[it].context != context || it == closing || holding.closes_by(it))
 }
 
 /// Tests that a place stands under.

@@ -13,15 +13,15 @@
 //! is what holds on every way there. Assumed are constants with different names to be different, and calls to change every
 //! attribute and no local variable.
 
+mod constants;
+
 use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
 
 use super::state::Holding;
 use crate::base::Name;
-use crate::facts::model::{
-    CallId, DefKind, FileFacts, Home, Rows, Target, ValueId, ValueKind, VarId,
-};
+use crate::facts::model::{CallId, FileFacts, Home, Rows, Target, ValueId, ValueKind, VarId};
 use crate::flow::ir::{BlockId, Body, Exit, Inst, InstKind};
 use crate::flow::solve::Analysis;
 use crate::limits;
@@ -45,6 +45,10 @@ enum Constant {
 enum Fact {
     Is(Constant),
     Truth(bool),
+    /// One of the constants of this display.
+    Among(ValueId),
+    /// Anything but `None`.
+    Some,
 }
 
 /// What is known on a way: a few subjects, in order.
@@ -217,50 +221,6 @@ impl<'a> Paths<'a> {
         })
     }
 
-    /// The constant that a value is.
-    fn constant(&self, value: ValueId) -> Option<Constant> {
-        Some(match self.facts.values[value].kind {
-            ValueKind::None => Constant::None,
-            ValueKind::Bool(it) => Constant::Bool(it),
-            ValueKind::Int(it) => Constant::Int(it),
-            ValueKind::Str {
-                text: Some(text), ..
-            } => Constant::Text(text.into()),
-            ValueKind::Var(var)
-                if self.is_fixed(var) && self.is_loud(self.facts.vars[var].name) =>
-            {
-                Constant::Symbol(self.facts.vars[var].name)
-            }
-            ValueKind::Attr { base, name } => match self.facts.values[base].kind {
-                ValueKind::Var(var) if self.is_fixed(var) => Constant::Symbol(name),
-                // `module.Mode.READ`
-                ValueKind::Attr { .. } if self.is_loud(name) => Constant::Symbol(name),
-                _ => return None,
-            },
-            _ => return None,
-        })
-    }
-
-    /// Whether a variable is one of the module that an import or class statement binds, or that nothing here binds.
-    fn is_fixed(&self, var: VarId) -> bool {
-        let var = &self.facts.vars[var];
-        var.home == Home::Module
-            && self.facts.defs[var.defs.range()].iter().all(|it| {
-                matches!(
-                    it.kind,
-                    DefKind::Import(_) | DefKind::Class(_) | DefKind::Assign
-                )
-            })
-            && var.defs.len() <= 1
-            && !var.is_declared_global
-    }
-
-    /// Whether a name is written as constants are.
-    fn is_loud(&self, name: Name) -> bool {
-        let name = &self.facts.names[name.0 as usize];
-        name.chars().any(char::is_uppercase) && !name.chars().any(char::is_lowercase)
-    }
-
     fn subject(&mut self, value: ValueId, depth: u32) -> Option<Subject> {
         if depth > limits::VALUE_DEPTH {
             return None;
@@ -378,8 +338,15 @@ impl<'a> Paths<'a> {
             ValueKind::And(rows) => all(rows, false),
             ValueKind::Or(rows) => all(rows, true),
             ValueKind::Compare { op, left, right } => {
-                let subject = *self.values.get(&test)?;
                 let is_turned = turns(op);
+                if matches!(op, CompareOp::In | CompareOp::NotIn)
+                    && let Some(Fact::Is(it)) =
+                        self.known_subject(left).and_then(|it| known.get(it))
+                    && let Some(is_among) = self.is_among(it, right)
+                {
+                    return Some(is_among != is_turned);
+                }
+                let subject = *self.values.get(&test)?;
                 if let Some(Fact::Truth(it)) = known.get(subject) {
                     return Some(it != is_turned);
                 }
@@ -397,15 +364,20 @@ impl<'a> Paths<'a> {
                 let asked = self.known_subject(asked)?;
                 let is_equal = match known.get(asked)? {
                     Fact::Is(it) => it.equals(constant)?,
-                    // What is true is not `None`.
-                    Fact::Truth(true) if constant == Constant::None => false,
-                    Fact::Truth(_) => return None,
+                    // What is true is not `None`, `0` or empty.
+                    Fact::Truth(true) if constant.truth(self.facts) == Some(false) => false,
+                    // What is counted and is false is `0`.
+                    Fact::Truth(false) if constant == Constant::Int(0) => true,
+                    Fact::Some if constant == Constant::None => false,
+                    Fact::Truth(_) | Fact::Some => return None,
+                    Fact::Among(them) => self.is_left(asked, constant, them, known)?,
                 };
                 Some(is_equal != is_turned)
             }
             _ => match known.get(*self.values.get(&test)?)? {
                 Fact::Truth(it) => Some(it),
                 Fact::Is(it) => it.truth(self.facts),
+                Fact::Among(_) | Fact::Some => None,
             },
         }
     }
@@ -446,10 +418,13 @@ impl<'a> Paths<'a> {
                 }
             }
             ValueKind::Compare { op, left, right } => {
+                let holds = outcome != turns(op);
+                if holds && matches!(op, CompareOp::In | CompareOp::NotIn) {
+                    self.set_among(left, right, known);
+                }
                 let Some(&subject) = self.values.get(&test) else {
                     return;
                 };
-                let holds = outcome != turns(op);
                 self.set(subject, Fact::Truth(holds), known);
                 let is_equality = matches!(
                     op,
@@ -464,11 +439,18 @@ impl<'a> Paths<'a> {
                     if let Some(asked) = self.known_subject(asked) {
                         self.set(asked, Fact::Is(constant), known);
                     }
+                } else if is_equality
+                    && [left, right]
+                        .iter()
+                        .any(|&it| self.is_one_of_some(it, known))
+                {
+                    // One less that it can be.
+                    known.set(subject, Fact::Truth(false));
                 }
             }
             _ => {
                 if let Some(&subject) = self.values.get(&test)
-                    && !matches!(known.get(subject), Some(Fact::Is(_)))
+                    && !matches!(known.get(subject), Some(Fact::Is(_) | Fact::Among(_)))
                 {
                     self.set(subject, Fact::Truth(outcome), known);
                 }
@@ -487,9 +469,16 @@ impl<'a> Paths<'a> {
                     Some(it) => Some(Fact::Is(it)),
                     None => match self.facts.values[value].kind {
                         ValueKind::Var(from) => {
-                            self.by_var.get(&from).and_then(|&it| known.get(it))
+                            let copied = self.by_var.get(&from).and_then(|&it| known.get(it));
+                            copied.or_else(|| self.replaces_none(var, value))
                         }
-                        _ => self.outcome(value, known).map(Fact::Truth),
+                        ValueKind::Call(call) if self.holding.is_true(call) => {
+                            Some(Fact::Truth(true))
+                        }
+                        _ => self
+                            .outcome(value, known)
+                            .map(Fact::Truth)
+                            .or_else(|| self.replaces_none(var, value)),
                     },
                 };
                 self.forget_var(var, known);
@@ -499,9 +488,16 @@ impl<'a> Paths<'a> {
                     self.set(subject, fact, known);
                 }
             }
-            InstKind::Part { var, .. }
-            | InstKind::Unbind(var)
-            | InstKind::Enter { var: Some(var), .. } => {
+            InstKind::Part { var, value, index } => {
+                self.forget_var(var, known);
+                // `for mode in ("r", "w"):`
+                if let (Some(value), None, Some(&subject)) = (value, index, self.by_var.get(&var))
+                    && self.elements(value).is_some()
+                {
+                    self.set(subject, Fact::Among(value), known);
+                }
+            }
+            InstKind::Unbind(var) | InstKind::Enter { var: Some(var), .. } => {
                 self.forget_var(var, known);
                 self.forget_shared(inst, known);
             }
@@ -632,29 +628,6 @@ impl<'a> Paths<'a> {
             }
         }
         entries
-    }
-}
-
-impl Constant {
-    /// Whether two constants are equal; a name may stand for a literal, and `0` for `False`.
-    fn equals(self, other: Self) -> Option<bool> {
-        match (self, other) {
-            _ if self == other => Some(true),
-            (Self::Symbol(_), Self::Symbol(_)) => Some(false),
-            (Self::Symbol(_), _) | (_, Self::Symbol(_)) => None,
-            (Self::Bool(_), Self::Int(_)) | (Self::Int(_), Self::Bool(_)) => None,
-            _ => Some(false),
-        }
-    }
-
-    fn truth(self, facts: &FileFacts) -> Option<bool> {
-        match self {
-            Self::None => Some(false),
-            Self::Bool(it) => Some(it),
-            Self::Int(it) => Some(it != 0),
-            Self::Text(it) => Some(!facts.names[it.0 as usize].is_empty()),
-            Self::Symbol(_) => None,
-        }
     }
 }
 

@@ -15,7 +15,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::guards::Guards;
 use super::method_of;
 use crate::base::{Name, Span};
-use crate::facts::model::{CallId, FileFacts, FuncId, Home, Usage, ValueId, ValueKind, VarId};
+use crate::facts::model::{
+    CallId, DefKind, FileFacts, FuncId, Home, Usage, Value, ValueId, ValueKind, VarId,
+};
 use crate::flow::ir::{Body, Inst, InstKind};
 use crate::models::resources::{Class, Effect, Kind};
 use crate::resources::oracle::{Acquire, Oracle};
@@ -91,6 +93,8 @@ pub(super) struct Holding<'a> {
     /// What its maker does not open yet.
     late: u64,
     named: u64,
+    /// Names of methods that the function takes from something.
+    methods: FxHashSet<Name>,
     /// Whether something is given a time limit here.
     sets_limit: bool,
     lends: bool,
@@ -115,6 +119,18 @@ fn dropped(body: &Body, facts: &FileFacts) -> FxHashSet<CallId> {
         }
     }
     dropped
+}
+
+/// Names of methods that a function takes from something: `f.read`, called or not.
+fn taken_methods(facts: &FileFacts, oracle: &dyn Oracle, func: FuncId) -> FxHashSet<Name> {
+    let values = facts.funcs[func].values.ids::<Value>();
+    let names = values.filter_map(|it| match facts.values[it].kind {
+        ValueKind::Attr { name, .. } => Some(name),
+        _ => None,
+    });
+    let mut methods: FxHashSet<Name> = names.collect();
+    methods.retain(|it| oracle.is_method(&facts.names[it.0 as usize]));
+    methods
 }
 
 impl<'a> Holding<'a> {
@@ -150,6 +166,7 @@ impl<'a> Holding<'a> {
             on_disk: 0,
             late: 0,
             named: 0,
+            methods: taken_methods(facts, oracle, func),
             sets_limit: false,
             lends: oracle.lends_what_it_yields(func),
             in_peace: oracle.yields_in_peace(func),
@@ -280,8 +297,16 @@ impl<'a> Holding<'a> {
     fn is_local(&self, id: VarId) -> bool {
         let var = &self.facts.vars[id];
         var.func == self.func
+            && !self.stands_in(id)
             && (!var.is_captured || self.lent.contains(&id) || self.captured_late.contains(&id))
             && matches!(var.home, Home::Function | Home::Comprehension)
+    }
+
+    /// Whether it stands in for what an import could not give: `except ImportError: DEVNULL = open(os.devnull)`.
+    fn stands_in(&self, id: VarId) -> bool {
+        self.facts.defs[self.facts.vars[id].defs.range()]
+            .iter()
+            .any(|it| matches!(it.kind, DefKind::Import(_)))
     }
 
     fn closers(&self, name: &str) -> u64 {
@@ -320,6 +345,10 @@ impl<'a> Holding<'a> {
     /// What reading it to its end closes.
     fn read_out(&self) -> u64 {
         self.mask(|it| it.ended_by.iter().any(|it| &**it == "read"))
+    }
+
+    pub(super) fn facts(&self) -> &'a FileFacts {
+        self.facts
     }
 
     pub(super) fn func(&self) -> FuncId {

@@ -32,6 +32,10 @@ impl Holding<'_> {
         let is_zero = |it: ValueId| self.facts.values[it].kind == ValueKind::Int(0);
         match self.facts.values[test].kind {
             ValueKind::Var(_) | ValueKind::Walrus { .. } if !outcome => self.refs(test, state).own,
+            // `if self.file:` fails
+            ValueKind::Attr { base, .. } if !outcome && self.is_this(base) => {
+                self.refs(test, state).own
+            }
             ValueKind::Not(inner) => self.excluded(inner, !outcome, state),
             // `if os.fork() == 0:` is the child, which has none.
             ValueKind::Compare { op, left, right } if is_zero(right) => {
@@ -65,14 +69,14 @@ impl Holding<'_> {
                     _ => return 0,
                 };
                 if says_none {
-                    self.refs(value, state).own
+                    self.with_pipes(self.refs(value, state).own)
                 } else {
                     0
                 }
             }
             // `if child.stdout:` fails
             ValueKind::Attr { name, .. } if !outcome && self.parts(self.name(name)) != 0 => {
-                self.refs(test, state).own
+                self.with_pipes(self.refs(test, state).own)
             }
             // `if f.closed:`
             ValueKind::Attr { base, name } if outcome && self.name(name) == "closed" => {
@@ -107,6 +111,18 @@ impl Holding<'_> {
             }
             _ => 0,
         }
+    }
+
+    /// These, and the processes whose pipes are among them: a pipe that was asked for is there.
+    fn with_pipes(&self, them: u64) -> u64 {
+        let pipes = them & self.mask(|it| it.kind == Kind::Pipe);
+        let mut all = them;
+        for (bit, (site, _)) in self.sites.iter().enumerate() {
+            if pipes >> bit & 1 != 0 {
+                all |= self.calls[site].acquires;
+            }
+        }
+        all
     }
 
     /// What the variable owns that is not bound when its name is not in `locals()`.

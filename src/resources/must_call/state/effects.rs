@@ -116,8 +116,10 @@ impl Holding<'_> {
     }
 
     /// Whether a call is there to close something.
-    pub(super) fn closes_by(&self, call: CallId) -> bool {
-        let known = &self.calls[&call];
+    pub(in crate::resources::must_call) fn closes_by(&self, call: CallId) -> bool {
+        let Some(known) = self.calls.get(&call) else {
+            return false;
+        };
         known.receiver == Effect::Close
             || known.arguments.contains(&Effect::Close)
             || known.receiver == Effect::Exhaust

@@ -6,6 +6,7 @@ use crate::flow::ir::{Inst, InstKind};
 use crate::limits;
 use crate::models::resources::{Effect, Kind};
 use crate::resources::must_call::method_of;
+use crate::resources::oracle::Acquire;
 
 impl Holding<'_> {
     /// Whether a value is one resource rather than a container of some.
@@ -20,6 +21,35 @@ impl Holding<'_> {
                 .any(|def| def.value.is_some_and(opens)),
             _ => opens(value),
         }
+    }
+
+    /// Whether what a call gives is an object that was just opened, and true like any object: no number, which may be 0, no
+    /// answer of a server, and nothing that counts its elements.
+    pub(in crate::resources::must_call) fn is_true(&self, call: CallId) -> bool {
+        let is_object = |it: &Acquire<'_>| {
+            it.field.is_none()
+                && matches!(
+                    it.kind,
+                    Kind::File
+                        | Kind::Socket
+                        | Kind::Server
+                        | Kind::Selector
+                        | Kind::Connection
+                        | Kind::Engine
+                        | Kind::Process
+                        | Kind::Executor
+                        | Kind::Loop
+                        | Kind::Client
+                )
+                && it.closers.iter().any(|it| {
+                    matches!(
+                        &**it,
+                        "close" | "aclose" | "wait" | "shutdown" | "dispose" | "quit"
+                    )
+                })
+        };
+        let whole = self.mask_of(call, |it| it.kind != Kind::Pipe);
+        whole != 0 && self.is_modeled(call) && whole == self.mask_of(call, is_object)
     }
 
     /// Whether what iterating a value gives refers to no resource: the lines of a file, the rows of a cursor.

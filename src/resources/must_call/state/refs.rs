@@ -90,6 +90,7 @@ impl Holding<'_> {
             | ValueKind::Dict(rows) => any(rows, 0),
             ValueKind::Comp { element, .. } => inner(element),
             ValueKind::Attr { base, name } => {
+                let is_method = self.methods.contains(&name);
                 let name = self.name(name);
                 let base = inner(base);
                 let closers = self.closers(name);
@@ -101,7 +102,12 @@ impl Holding<'_> {
                 };
                 Refs {
                     own: base.own & (closers | self.parts(name) | pipes),
-                    view: base.all() & self.handles(name),
+                    // A method that is taken and not called holds its object.
+                    view: if is_method {
+                        base.all()
+                    } else {
+                        base.all() & self.handles(name)
+                    },
                 }
             }
             ValueKind::Item { base, key } => match self.facts.values[key].kind {
