@@ -76,6 +76,7 @@ use crate::heap::objects::Objects;
 use crate::link::{FuncRef, PlaceKey, Program};
 use crate::resources::classes::OwnClasses;
 use crate::resources::fields::Field;
+use crate::resources::fields::collected::Collected;
 use crate::resources::{self, program::Lost};
 
 /// A leak pattern.
@@ -172,6 +173,8 @@ pub struct Context<'a> {
     pub too_large: Vec<FuncRef>,
     /// Resources kept on attributes.
     pub fields: Vec<Field>,
+    /// Attributes that collect resources which no code gives back.
+    pub collected: Vec<Collected>,
     /// Classes of the program whose instances are resources.
     pub own: OwnClasses,
     /// Names that modules list in `__all__`.
@@ -203,8 +206,7 @@ impl<'a> Context<'a> {
             .filter(|it| it.outlives_calls(program))
             .collect();
         let objects = Objects::of(program);
-        let fields = resources::fields::fields(program, version);
-        let own = OwnClasses::of(program, &fields);
+        let (fields, own) = resources::fields::fields(program, version);
         let (lost, too_large) = resources::program::lost(program, &own, version);
         Self {
             program,
@@ -216,6 +218,7 @@ impl<'a> Context<'a> {
             lost,
             too_large,
             fields,
+            collected: resources::fields::collected::collected(program, version),
             own,
             exports: exports(program),
         }

@@ -98,6 +98,12 @@ impl OwnClasses {
         self.classes.get(&class)
     }
 
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.classes.is_empty() && self.wrappers.is_empty()
+    }
+
     /// What a class keeps of what its constructor is given.
     #[must_use]
     pub fn wrappers(&self, class: ClassRef) -> &[Wrapper] {

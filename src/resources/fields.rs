@@ -3,6 +3,7 @@
 //! Who releases an attribute is asked by its name alone, over the whole program: `anything.name.close()` counts, and so does
 //! every use that lets somebody else do it. So the answer errs towards "somebody does".
 
+pub mod collected;
 mod reopened;
 
 use rayon::prelude::*;
@@ -10,9 +11,10 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 pub use reopened::is_reopened;
 
+use super::classes::OwnClasses;
 use super::fresh::{self, End};
 use super::oracle::{Acquire, Oracle};
-use super::program::oracle;
+use super::program::{Keeper, oracle, oracle_of};
 use crate::base::Span;
 use crate::facts::model::{
     CallId, ContextKind, DefKind, FileFacts, FuncId, Rows, StoreF, StoreKind, Target, Usage,
@@ -45,6 +47,8 @@ pub struct Field {
     pub closers: Vec<Box<str>>,
     /// Whether dropping it costs nothing that lasts.
     pub harmless: bool,
+    /// The class of the program whose instance it is, and by which it holds the resource.
+    pub through: Option<Keeper>,
     /// Whether the attribute holds the whole tuple that it is a part of: `self.pair = os.pipe()`.
     pub in_tuple: bool,
     /// Whether the opening stands under a test of the attribute.
@@ -86,13 +90,29 @@ const ENDS: &[&str] = &[
     "__del__",
 ];
 
-/// Fields of all classes, in the order of files and stores.
+/// Fields of all classes, in the order of files and stores; those that hold instances of the program's own classes come
+/// behind the others.
 #[must_use]
-pub fn fields(program: &Program<'_>, version: (u16, u16)) -> Vec<Field> {
-    let mut out: Vec<Field> = (0..program.files.len() as u32)
+pub fn fields(program: &Program<'_>, version: (u16, u16)) -> (Vec<Field>, OwnClasses) {
+    let files = program.files.len() as u32;
+    let mut out: Vec<Field> = (0..files)
         .into_par_iter()
         .flat_map_iter(|file| fields_in(program, file, version))
         .collect();
+    let own = OwnClasses::of(program, &out);
+    if !own.is_empty() {
+        let instances: Vec<Field> = (0..files)
+            .into_par_iter()
+            .flat_map_iter(|file| instances_in(program, &own, file, version))
+            .collect();
+        out.extend(instances);
+    }
+    find_owners(program, &own, &mut out, version);
+    (out, own)
+}
+
+/// Finds who gives each field back.
+fn find_owners(program: &Program<'_>, own: &OwnClasses, out: &mut [Field], version: (u16, u16)) {
     let wanted: FxHashSet<Sym> = out.iter().map(|it| it.name).collect();
     // An event loop is passed about and kept by all who use it; its maker closes it.
     let loops: FxHashSet<Sym> = wanted
@@ -115,7 +135,7 @@ pub fn fields(program: &Program<'_>, version: (u16, u16)) -> Vec<Field> {
     };
     let released: FxHashMap<Sym, Vec<Release>> = (0..program.files.len() as u32)
         .into_par_iter()
-        .map(|file| releases_in(program, file, &wanted, version))
+        .map(|file| releases_in(program, own, file, &wanted, version))
         .reduce(FxHashMap::default, |mut all, more| {
             for (name, them) in more {
                 all.entry(name).or_default().extend(them);
@@ -123,8 +143,8 @@ pub fn fields(program: &Program<'_>, version: (u16, u16)) -> Vec<Field> {
             all
         });
     let enders: FxHashSet<FuncRef> = closing_methods(program);
-    let below = below(program, &out);
-    for field in &mut out {
+    let below = below(program, out);
+    for field in out {
         let classes = &below[&field.class];
         let mut by = released
             .get(&field.name)
@@ -157,7 +177,6 @@ pub fn fields(program: &Program<'_>, version: (u16, u16)) -> Vec<Field> {
             }
         };
     }
-    out
 }
 
 /// The first method that releases it.
@@ -180,7 +199,14 @@ fn fields_in(program: &Program<'_>, file: u32, version: (u16, u16)) -> Vec<Field
             continue;
         };
         let found = match store.kind {
-            StoreKind::Assign => whole(facts, &program.models.resources, &oracle, value, 0),
+            StoreKind::Assign => whole(
+                facts,
+                &program.models.resources,
+                &oracle,
+                value,
+                End::Stored,
+                0,
+            ),
             StoreKind::Part => part(facts, &oracle, store, value),
             _ => None,
         };
@@ -203,7 +229,60 @@ fn fields_in(program: &Program<'_>, file: u32, version: (u16, u16)) -> Vec<Field
             class_of_release: acquire.class,
             closers: acquire.closers.to_vec(),
             harmless: acquire.harmless,
+            through: None,
             in_tuple: store.kind == StoreKind::Assign && acquire.field.is_some(),
+            is_guarded: is_under_test_of(program, file, store.context, sym),
+            owner: Owner::Some,
+        });
+    }
+    out
+}
+
+/// Attributes that a method fills with a fresh instance of a class of the program that opens something.
+fn instances_in(
+    program: &Program<'_>,
+    own: &OwnClasses,
+    file: u32,
+    version: (u16, u16),
+) -> Vec<Field> {
+    let facts = program.facts(file);
+    let oracle = oracle_of(program, own, file, version);
+    let mut out = Vec::new();
+    for store in facts.stores.iter() {
+        let (StoreKind::Assign, Target::Attr(name), ValueKind::Var(base), Some(value)) = (
+            store.kind,
+            store.target,
+            facts.values[store.base].kind,
+            store.value,
+        ) else {
+            continue;
+        };
+        let (Some(&(class, false)), ValueKind::Call(call)) = (
+            program.files[file as usize].selfs.get(&base),
+            facts.values[value].kind,
+        ) else {
+            continue;
+        };
+        let Some(keeper) = oracle.resolve.keeper_of(call) else {
+            continue;
+        };
+        let Some(acquire) = oracle.acquires(call).pop().filter(|it| !it.is_late) else {
+            continue;
+        };
+        let sym = program.sym_of(file, name);
+        out.push(Field {
+            class: ClassRef { file, id: class },
+            name: sym,
+            file,
+            func: store.func,
+            call,
+            opener: keeper.opener.clone(),
+            kind: acquire.kind,
+            class_of_release: acquire.class,
+            closers: acquire.closers.to_vec(),
+            harmless: acquire.harmless,
+            through: Some(keeper),
+            in_tuple: false,
             is_guarded: is_under_test_of(program, file, store.context, sym),
             owner: Owner::Some,
         });
@@ -217,6 +296,7 @@ fn whole<'a>(
     resources: &Resources,
     oracle: &'a dyn Oracle,
     value: ValueId,
+    end: End,
     depth: u32,
 ) -> Option<(CallId, Acquire<'a>)> {
     if depth > crate::limits::VALUE_DEPTH {
@@ -226,7 +306,7 @@ fn whole<'a>(
         let rows = &facts.lists[rows.range()];
         rows.iter()
             .skip(skip)
-            .find_map(|&it| whole(facts, resources, oracle, it, depth + 1))
+            .find_map(|&it| whole(facts, resources, oracle, it, end, depth + 1))
     };
     match facts.values[value].kind {
         ValueKind::Call(call) => {
@@ -242,14 +322,14 @@ fn whole<'a>(
             let one = acquires.pop()?;
             (acquires.is_empty()).then_some((call, one))
         }
-        ValueKind::Await(inner) => whole(facts, resources, oracle, inner, depth + 1),
+        ValueKind::Await(inner) => whole(facts, resources, oracle, inner, end, depth + 1),
         ValueKind::Choice(rows) => any(rows, 1),
         ValueKind::Or(rows) => any(rows, 0),
-        ValueKind::Var(var) if fresh::is_kept_for(facts, resources, oracle, var, End::Stored) => {
+        ValueKind::Var(var) if fresh::is_kept_for(facts, resources, oracle, var, end) => {
             let defs = &facts.defs[facts.vars[var].defs.range()];
             let [def] = defs else { return None };
             let value = def.value.filter(|_| def.kind == DefKind::Assign)?;
-            whole(facts, resources, oracle, value, depth + 1)
+            whole(facts, resources, oracle, value, end, depth + 1)
         }
         _ => None,
     }
@@ -369,6 +449,7 @@ struct Release {
 /// Attributes that somebody closes, enters or hands out, by name.
 fn releases_in(
     program: &Program<'_>,
+    own: &OwnClasses,
     file: u32,
     wanted: &Wanted,
     version: (u16, u16),
@@ -464,7 +545,7 @@ fn releases_in(
                     // A loop that is stopped is still open.
                     if let Some(attr) = attr_of(base)
                         && let name = &facts.names[name.0 as usize]
-                        && resources.is_closer(name)
+                        && (resources.is_closer(name) || own.is_ender(name))
                         && (name == "close" || !wanted.loops.contains(&attr))
                     {
                         add(attr, class_of(base), func);

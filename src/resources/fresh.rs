@@ -15,7 +15,7 @@ use crate::models::resources::{Effect, Resources};
 pub enum End {
     /// It is returned, alone or in a tuple.
     Returned,
-    /// An attribute takes it.
+    /// An attribute or an item takes it.
     Stored,
     /// A call is given it.
     Given(CallId),
@@ -111,7 +111,7 @@ pub fn is_kept_for(
         End::Stored => {
             for store in &facts.stores.as_slice()[func.stores.range()] {
                 if store.kind == StoreKind::Assign
-                    && matches!(store.target, Target::Attr(_))
+                    && matches!(store.target, Target::Attr(_) | Target::Item(_))
                     && store.value.is_some_and(|it| open.remove(&it))
                 {
                     ends += 1;

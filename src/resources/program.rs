@@ -143,8 +143,7 @@ fn lost_in(
     version: (u16, u16),
 ) -> (Vec<Lost>, Vec<FuncRef>) {
     let facts = program.facts(file);
-    let mut oracle = oracle(program, file, version);
-    oracle.resolve.own = Some(own);
+    let oracle = oracle_of(program, own, file, version);
     let mut out = Vec::new();
     let mut too_large = Vec::new();
     for body in &facts.bodies {
@@ -262,6 +261,18 @@ pub(super) fn oracle<'a>(
     }
 }
 
+/// The answers about a file, with the program's own classes whose instances are resources.
+pub(super) fn oracle_of<'a>(
+    program: &'a Program<'a>,
+    own: &'a OwnClasses,
+    file: u32,
+    version: (u16, u16),
+) -> ModelOracle<'a, InProgram<'a>> {
+    let mut it = oracle(program, file, version);
+    it.resolve.own = Some(own);
+    it
+}
+
 /// What is asked whether it leaves an attribute alone.
 #[derive(Clone, Copy)]
 enum FuncCall {
@@ -331,7 +342,7 @@ impl<'a> InProgram<'a> {
     }
 
     /// The class of the program whose fresh instance a call gives, where such are asked for.
-    fn keeper_of(&self, call: CallId) -> Option<Keeper> {
+    pub(super) fn keeper_of(&self, call: CallId) -> Option<Keeper> {
         let made = self.made(self.own?, call)?;
         Some(Keeper {
             class: made.class,

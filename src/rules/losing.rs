@@ -12,7 +12,7 @@ use crate::models::Runs;
 use crate::models::resources::{Class, Kind, Param};
 use crate::resources;
 use crate::resources::must_call::Outcome;
-use crate::resources::program::Lost;
+use crate::resources::program::{Keeper, Lost};
 
 /// How to speak of a kind of resource.
 pub(super) struct Words {
@@ -324,14 +324,7 @@ pub(super) fn symbol(cx: &Context<'_>, lost: &Lost) -> String {
 pub(super) fn through(cx: &Context<'_>, lost: &Lost) -> Option<String> {
     let program = cx.program;
     if let Some(it) = &lost.keeper {
-        let class = program.qualified_class(it.class);
-        let what = opener(&it.opener);
-        let attribute = program.text(it.attribute);
-        return Some(if it.is_given {
-            format!("`{class}` takes over what `{what}` opens and keeps it on `.{attribute}`")
-        } else {
-            format!("`{class}` opens it with `{what}` and keeps it on `.{attribute}`")
-        });
+        return Some(kept_by(cx, it));
     }
     let target = program.targets(lost.func.file, lost.call).first()?;
     let what = opener(&lost.opener);
@@ -340,6 +333,18 @@ pub(super) fn through(cx: &Context<'_>, lost: &Lost) -> Option<String> {
         program.files[target.func.file as usize].module,
         program.qualified(target.func)
     ))
+}
+
+/// How an object of the program's own came by what it holds.
+pub(super) fn kept_by(cx: &Context<'_>, keeper: &Keeper) -> String {
+    let class = cx.program.qualified_class(keeper.class);
+    let what = opener(&keeper.opener);
+    let attribute = cx.program.text(keeper.attribute);
+    if keeper.is_given {
+        format!("`{class}` takes over what `{what}` opens and keeps it on `.{attribute}`")
+    } else {
+        format!("`{class}` opens it with `{what}` and keeps it on `.{attribute}`")
+    }
 }
 
 /// Whether it stands in a `with` statement, directly or by name.

@@ -22,7 +22,8 @@ impl Rule for ReboundResource {
             }
         }
         for field in &cx.fields {
-            if fields::is_reopened(cx.program, &cx.fields, field) {
+            // When an object of the program's own is done with, its class knows better.
+            if field.through.is_none() && fields::is_reopened(cx.program, &cx.fields, field) {
                 out.report(attribute(cx, out, field));
             }
         }

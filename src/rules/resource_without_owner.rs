@@ -6,6 +6,7 @@ use super::{Context, Rule, Sink, losing, resource_in_cycle};
 use crate::finding::{Confidence, Finding, Growth, Role, Severity, Step};
 use crate::link::FuncRef;
 use crate::models::resources::{Class, Kind};
+use crate::resources::fields::collected::Collected;
 use crate::resources::fields::{self, Field, Owner};
 
 pub(super) struct ResourceWithoutOwner;
@@ -96,6 +97,9 @@ impl Rule for ResourceWithoutOwner {
                     ),
                 );
             }
+            if let Some(it) = &field.through {
+                finding = finding.note(losing::kept_by(cx, it));
+            }
             let closer = fields::closer(&field.closers);
             out.report(
                 finding
@@ -112,7 +116,42 @@ impl Rule for ResourceWithoutOwner {
                     }),
             );
         }
+        for it in &cx.collected {
+            let lives_long =
+                program.is_singleton(it.class) || program.long_holder(it.class).is_some();
+            if !lives_long && seen.insert(it.class) {
+                out.report(collection(cx, out, it));
+            }
+        }
     }
+}
+
+/// The finding for a container of resources of which no code gives one back.
+fn collection(cx: &Context<'_>, out: &Sink, it: &Collected) -> Finding {
+    let program = cx.program;
+    let at = program.at(it.file, program.facts(it.file).calls[it.call].at);
+    let losing::Words { noun, released, .. } = losing::words(it.kind);
+    let owner = program.qualified_class(it.class);
+    let attr = program.text(it.name);
+    let what = losing::opener(&it.opener);
+    let class_at = program.at(it.class.file, program.class(it.class).name_span);
+    Finding::new(
+        out.meta(),
+        at,
+        format!("what `{owner}.{attr}` collects has no owner: no code ever has a {noun} of it {released}"),
+    )
+    .severity(if it.class_of_release == Class::A { Severity::Error } else { Severity::Warning })
+    .confidence(Confidence::Medium)
+    .label(at, Role::Acquire, "opened here")
+    .label(class_at, Role::Definition, "nothing but to fill and to use it item by item is done with the attribute")
+    .note(losing::fate(it.kind, it.class_of_release))
+    .path([
+        Step { node: owner.clone(), edge: String::new(), place: Some(class_at) },
+        Step { node: format!("{noun} ({what})"), edge: format!(".{attr}[…]"), place: Some(at) },
+    ])
+    .growth(Growth::PerCall)
+    .symbol(format!("{}.{owner}.{attr}", program.files[it.class.file as usize].module))
+    .help(format!("give `{owner}` a `close()` that has each of `self.{attr}` {released}, and an `__exit__`"))
 }
 
 /// Whether what every instance of a class opens runs for as long as the instance lives: threads, processes.
