@@ -31,7 +31,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::oracle::{Acquire, Oracle};
 use crate::base::{Idx, Span};
 use crate::facts::model::{CallId, ContextKind, FileFacts, ValueKind, VarId};
-use crate::flow::ir::{BlockId, Body, Exit, Inst, InstKind};
+use crate::flow::ir::{BlockF, BlockId, Body, Exit, Inst, InstKind};
 use crate::flow::solve::{self, Analysis, Solution};
 use crate::limits;
 use crate::models::resources::Class;
@@ -224,6 +224,8 @@ struct Found {
     released: Option<Span>,
     /// The first instruction on the way that raised.
     raised: Option<Span>,
+    /// Its position.
+    raised_at: Option<usize>,
     /// Whether somebody else has it in the end: an instance that is made, a variable of the module.
     is_kept: bool,
     failure: Failure,
@@ -256,7 +258,10 @@ impl<'b> Search<'_, 'b> {
                         Failure::Any
                     },
                 },
-                normal.released,
+                found
+                    .raised_at
+                    .and_then(|it| self.release_after(it))
+                    .or(normal.released),
             ))
         };
         // Handing it on late is the caller's risk, unless the failure was to be expected; closing it late is an intention
@@ -413,11 +418,55 @@ impl<'b> Search<'_, 'b> {
         let Some(at) = raised else { return };
         let inst = &self.body.insts[at];
         found.raised = Some(inst.at);
+        found.raised_at = Some(at);
         found.failure = match inst.kind {
             InstKind::Throw(_) => Failure::Raised,
             _ if self.holding.may_fail(inst, self.bit) => Failure::Ordinary,
             _ => Failure::Any,
         };
+    }
+
+    /// What would release it if an instruction did not raise: the nearest one behind it.
+    fn release_after(&self, at: usize) -> Option<Span> {
+        let holds = |it: &BlockF| (it.start as usize..it.end as usize).contains(&at);
+        let first = self.body.blocks.iter().position(holds)?;
+        let mut queue = VecDeque::from([first]);
+        let mut seen = FxHashSet::default();
+        while let Some(number) = queue.pop_front() {
+            let block = &self.body.blocks[number];
+            let mut state = self.solution.at(Idx::new(number as u32))?.to_vec();
+            let mut goes_on = true;
+            for position in block.start as usize..block.end as usize {
+                let inst = &self.body.insts[position];
+                let was_open = state[0] & self.bit != 0;
+                goes_on = self.holding.apply(inst, &mut state);
+                if number == first && position < at && seen.is_empty() {
+                    continue;
+                }
+                if was_open && state[0] & self.bit == 0 {
+                    if self.holding.closes(inst) {
+                        return Some(inst.at);
+                    }
+                    goes_on = false;
+                }
+                if !goes_on {
+                    break;
+                }
+            }
+            let guarded = self.holding.closing_behind(&block.exit, self.bit, &state);
+            if goes_on && guarded.is_some() {
+                return guarded;
+            }
+            let next = match block.exit {
+                Exit::Goto(to) => [Some(to), None],
+                Exit::Branch { then, orelse, .. } => [Some(then), Some(orelse)],
+                Exit::Either(a, b) => [Some(a), Some(b)],
+                Exit::Return | Exit::Raise | Exit::Dead => [None, None],
+            };
+            let next = next.into_iter().flatten().filter(|_| goes_on);
+            queue.extend(next.map(Idx::index).filter(|it| seen.insert(*it)));
+        }
+        None
     }
 
     /// The last `return` statement of a block.

@@ -3,11 +3,11 @@
 use super::Context;
 use super::shortlived::{is_seldom, is_short_lived};
 use crate::catalog::RuleMeta;
-use crate::facts::model::{ContextKind, Usage, ValueKind};
+use crate::facts::model::{ContextKind, DefKind, FileFacts, Usage, ValueId, ValueKind};
 use crate::finding::remedy::{Remedy, Safety, With};
 use crate::finding::{Confidence, Finding, Growth, Role, Severity};
 use crate::limits;
-use crate::link::program::ValueRef;
+use crate::link::program::{ValueRef, last_name};
 use crate::models::Runs;
 use crate::models::resources::{Class, Kind, Param};
 use crate::resources;
@@ -240,20 +240,57 @@ pub(super) fn weight(cx: &Context<'_>, lost: &Lost, severity: Severity) -> (Seve
 
 /// Whether a temporary file or directory is made in a directory that the call names.
 fn names_folder(cx: &Context<'_>, lost: &Lost) -> bool {
+    let file = lost.func.file;
+    folders(cx, lost)
+        .into_iter()
+        .any(|id| cx.program.value(ValueRef { file, id }) != ValueKind::None)
+}
+
+/// Whether it is made in a directory that may go as a whole: one that the call names, and that is not asked of a path to
+/// put it in place of: `mkstemp(dir=os.path.dirname(path))`.
+pub(super) fn lies_in_folder(cx: &Context<'_>, lost: &Lost) -> bool {
+    matches!(lost.kind, Kind::TemporaryFile | Kind::TemporaryDirectory)
+        && folders(cx, lost)
+            .into_iter()
+            .any(|it| !is_beside(cx.program.facts(lost.func.file), it, 0))
+}
+
+/// Whether a value is the directory of a path, the current one, or none.
+fn is_beside(facts: &FileFacts, value: ValueId, depth: u32) -> bool {
+    if depth > limits::VALUE_DEPTH {
+        return false;
+    }
+    let inner = |it| is_beside(facts, it, depth + 1);
+    match facts.values[value].kind {
+        ValueKind::None | ValueKind::Str { .. } => true,
+        ValueKind::Call(call) => matches!(
+            last_name(facts, facts.calls[call].callee),
+            Some("dirname" | "split")
+        ),
+        ValueKind::Attr { name, .. } => &facts.names[name.0 as usize] == "parent",
+        ValueKind::Or(rows) => facts.lists[rows.range()].iter().all(|&it| inner(it)),
+        ValueKind::Var(var) => match &facts.defs[facts.vars[var].defs.range()] {
+            [def] if def.kind != DefKind::Param => def.value.is_some_and(inner),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// What a call is given for the directory that its result lies in.
+fn folders(cx: &Context<'_>, lost: &Lost) -> Vec<ValueId> {
     let program = cx.program;
     let file = lost.func.file;
     let call = &program.facts(file).calls[lost.call];
     let Some(api) = program.models.resources.get(&lost.opener) else {
-        return false;
+        return Vec::new();
     };
     // What the result refers to is where it lies.
     let folders = api.views.iter().filter_map(|it| match it {
         Param::At(at) => program.argument(file, call, Some(*at as usize), ""),
         Param::Named(name) => program.argument(file, call, None, name),
     });
-    folders
-        .into_iter()
-        .any(|id| program.value(ValueRef { file, id }) != ValueKind::None)
+    folders.collect()
 }
 
 /// Says where it was opened; for what the call only makes, by which call.

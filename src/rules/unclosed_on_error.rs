@@ -71,6 +71,8 @@ impl Rule for UnclosedOnError {
                     {
                         Confidence::Low
                     }
+                    // In a directory that somebody names it may go with that.
+                    _ if losing::lies_in_folder(cx, lost) => Confidence::Low,
                     // Who opens an object of the program's own does not see what it holds.
                     _ if lost.keeper.is_some() && failure == Failure::Any => Confidence::Low,
                     Class::A | Class::B => Confidence::Medium,
