@@ -495,8 +495,12 @@ fn releases_in(
             };
             let effect = oracle.effect_of_argument(id, at);
             let is_borrowed = if wanted.loops.contains(&name) {
-                // `asyncio.set_event_loop(self.loop)`: it is the thread's from then on.
-                let is_taken = effect == Effect::Transfer && oracle.is_modeled(id);
+                // `asyncio.set_event_loop(self.loop)` where there was none: the next who asks for one finds it.
+                let is_taken = effect == Effect::Transfer
+                    && oracle.is_modeled(id)
+                    && program
+                        .contexts(file, call.context)
+                        .any(|it| matches!(it, ContextKind::Handler { .. }));
                 !is_taken && !may_close_loop(program, file, id)
             } else {
                 matches!(effect, Effect::Borrow | Effect::Exhaust)
