@@ -14,7 +14,17 @@ use heaplint::rules;
 use judge::{Case, Differences, Known, Program, Seen, hidden, look};
 
 /// Answers that are wrong today, by cause.
-const KNOWN: &Known = &[];
+const KNOWN: &Known = &[(
+    "nothing shows that the keys are many: names of a program's parts, plugins and options look the same",
+    &[
+        "lookalikes/identity_map_bad.py",
+        "lookalikes/metrics_labels_bad",
+        "lookalikes/named_filter_bad.py",
+        "lookalikes/op_names_bad.py",
+        "lookalikes/orm_identity_bad",
+        "lookalikes/reencoded_bad.py",
+    ],
+)];
 
 fn main() -> ExitCode {
     let mut cases = Vec::new();

@@ -353,6 +353,9 @@ impl Judge<'_, '_> {
                 "__init__" | "__new__" | "__post_init__" | "__setstate__" | "__attrs_post_init__"
             );
         unless(is_own, Bound::OfObject)?;
+        // So is what a function gives to one that it makes: `wrapper.__dict__.update(…)`.
+        let is_of_made = matches!(self.key, PlaceKey::Func(made, _) if program.parent(made) == Some(effect.func) && effect.func.id.index() != 0);
+        unless(is_of_made, Bound::OfObject)?;
         let weak_beside = self.weak_beside(effect);
         // What is weak is cleaned up by itself.
         let sibling = self.sibling(effect).filter(|_| weak_beside.is_none());

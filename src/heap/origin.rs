@@ -61,6 +61,25 @@ impl Origins {
         self.0 != 0 && self.0 & !(Self::CONST.0 | Self::FINITE.0) == 0
     }
 
+    /// Whether all of it is followed to its source, and that is not among what the program has a few of.
+    #[must_use]
+    pub fn is_followed(self) -> bool {
+        let unclear = Self::CALL
+            .with(Self::UNKNOWN)
+            .with(Self::SELF)
+            .with(Self::FINITE);
+        !self.has(unclear)
+    }
+
+    /// Whether it [`is_followed`](Self::is_followed), to something new each time, data made into text, or just what callers
+    /// give and no caller of the program fixes.
+    #[must_use]
+    pub fn is_surely_open(self) -> bool {
+        let is_new = self.has(Self::FRESH) && !self.has(Self::ELEMENT.with(Self::CONST));
+        self == Self::PARAM
+            || self.is_followed() && (is_new || self.has(Self::TEXT) || self.has(Self::FRESH_ID))
+    }
+
     /// Whether the set says that something comes from outside, or is made anew each time.
     #[must_use]
     pub fn is_open(self) -> bool {
@@ -156,7 +175,13 @@ impl Program<'_> {
                     return closed;
                 }
                 let base = self.origins_at(func, at(base), depth, fuel);
-                if base.is_closed() {
+                if base.has(Origins::THREAD_OBJECT) {
+                    // Not the thread, but what tells it apart (C24).
+                    match name {
+                        "ident" | "native_id" => Origins::THREAD_IDENT,
+                        _ => Origins::UNKNOWN,
+                    }
+                } else if base.is_closed() {
                     Origins::UNKNOWN
                 } else {
                     base
@@ -326,7 +351,7 @@ impl Program<'_> {
                     // As many as its bounds say.
                     Some("builtins.range") => {
                         let bounds = facts.args[fact.args.range()].iter().fold(
-                            Origins::CONST,
+                            Origins::default(),
                             |all, arg| {
                                 all.with(self.origins_at(
                                     func,
@@ -674,6 +699,12 @@ impl Program<'_> {
                 all.with(self.origins_at(func, ValueRef { file, id: it.value }, depth, fuel))
             })
         };
+        // `sha1(data).hexdigest()`: as many as there are data.
+        if let ValueKind::Attr { name, .. } = facts.values[fact.callee].kind
+            && matches!(self.name(file, name), "digest" | "hexdigest")
+        {
+            return Origins::TEXT;
+        }
         for entity in self.entities(ValueRef {
             file,
             id: fact.callee,

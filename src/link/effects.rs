@@ -368,6 +368,22 @@ fn stores(program: &Program<'_>, file: u32, out: &mut OfFile) {
             file,
             id: store.func,
         };
+        // Reads of a local are no facts: that a parameter is kept is told here.
+        if let Some(ValueKind::Var(var)) = store.value.map(|it| facts.values[it].kind)
+            && facts.vars[var].param.is_some()
+        {
+            out.effects.push(Effect {
+                place: PlaceKey::Var(VarRef { file, id: var }),
+                is_inner: false,
+                kind: EffectKind::Escape(Usage::Stored),
+                func,
+                at: store.at,
+                key: None,
+                value: None,
+                context: store.context,
+                via: None,
+            });
+        }
         let mut add = |place, is_inner, kind, key| {
             out.effects.push(Effect {
                 place,

@@ -42,6 +42,9 @@ pub enum Holder {
 pub(super) fn resolve(program: &mut Program<'_>) {
     let mut long: FxHashMap<ClassRef, Holder> = FxHashMap::default();
     let mut queue = Vec::new();
+    let aside: Vec<bool> = (0..program.files.len() as u32)
+        .map(|it| is_aside(program, it))
+        .collect();
     for (file, it) in program.files.iter().enumerate() {
         let file = file as u32;
         for def in &it.facts.defs {
@@ -54,6 +57,7 @@ pub(super) fn resolve(program: &mut Program<'_>) {
             let Some(value) = def.value else { continue };
             for entity in program.entities(ValueRef { file, id: value }) {
                 if let Entity::Instance(class) = entity
+                    && is_of_program(&aside, file, class)
                     && !long.contains_key(&class)
                 {
                     long.insert(class, Holder::Var(VarRef { file, id: def.var }, def.at));
@@ -88,14 +92,47 @@ pub(super) fn resolve(program: &mut Program<'_>) {
             }
         }
     }
-    let for_ever = for_ever(program);
+    let for_ever = for_ever(program, &aside);
     program.lifetimes = Lifetimes { long, for_ever };
 }
 
+/// Whether a file only shows or tries how the program is used: how long it keeps an object says nothing of the program.
+fn is_aside(program: &Program<'_>, file: u32) -> bool {
+    const FOLDERS: [&str; 13] = [
+        "benchmark",
+        "benchmarks",
+        "demo",
+        "demos",
+        "doc",
+        "docs",
+        "example",
+        "examples",
+        "sample",
+        "samples",
+        "scripts",
+        "tutorial",
+        "tutorials",
+    ];
+    let file = &program.files[file as usize];
+    let folders = file.path.rsplit_once('/').map_or("", |it| it.0);
+    // In the program's own folders, whatever lies around the whole of it.
+    let depth = file.module.matches('.').count() + 2;
+    folders
+        .rsplit('/')
+        .take(depth)
+        .any(|it| FOLDERS.contains(&it))
+}
+
+/// Whether what a file keeps of a class tells how long the program keeps it.
+fn is_of_program(aside: &[bool], file: u32, class: ClassRef) -> bool {
+    !aside[file as usize] || aside[class.file as usize]
+}
+
 /// Classes of which every instance that the program makes stays as long as the process.
-fn for_ever(program: &Program<'_>) -> FxHashMap<ClassRef, Holder> {
+fn for_ever(program: &Program<'_>, aside: &[bool]) -> FxHashMap<ClassRef, Holder> {
     let mut found = Kept {
         program,
+        aside,
         classes: FxHashMap::default(),
         calls: FxHashSet::default(),
         queue: Vec::new(),
@@ -139,6 +176,7 @@ fn for_ever(program: &Program<'_>) -> FxHashMap<ClassRef, Holder> {
 
 struct Kept<'a, 'm> {
     program: &'a Program<'m>,
+    aside: &'a [bool],
     classes: FxHashMap<ClassRef, Holder>,
     calls: FxHashSet<CallRef>,
     queue: Vec<ClassRef>,
@@ -244,6 +282,7 @@ impl Kept<'_, '_> {
         self.made(value, 4);
         for entity in self.program.entities(value) {
             if let Entity::Instance(class) = entity
+                && is_of_program(self.aside, value.file, class)
                 && !self.classes.contains_key(&class)
             {
                 self.classes.insert(class, holder);

@@ -75,10 +75,10 @@ impl Program<'_> {
                     self.add_attr_place(file, entity, name, is_inner, fuel, out);
                 }
             }
-            ValueKind::Item { .. } | ValueKind::Slice { .. } if is_inner => {}
-            ValueKind::Item { base, .. } | ValueKind::Slice { base } => {
-                self.add_places(at(base), true, fuel, out);
-            }
+            ValueKind::Item { .. } if is_inner => {}
+            ValueKind::Item { base, .. } => self.add_places(at(base), true, fuel, out),
+            // A slice is a container of its own, with the same elements.
+            ValueKind::Slice { base } if is_inner => self.add_places(at(base), true, fuel, out),
             ValueKind::Call(call) => {
                 let fact = &self.facts(file).calls[call];
                 if let ValueKind::Attr { base, name } = self.facts(file).values[fact.callee].kind

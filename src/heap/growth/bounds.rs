@@ -355,6 +355,11 @@ impl Judge<'_, '_> {
         if returns_it && is_small && (is_decorator || self.kind == ProgramKind::Library) {
             return true;
         }
+        // What a decorator's function inside returns in place of the one that it is given: `return property(func)`. What it
+        // stores is there once for each function that is decorated.
+        if is_small && self.decorates(func) {
+            return true;
+        }
         // What it stores may also only be found by the function, or hold it.
         if is_small && is_decorator {
             let is_about_result = facts.results[fact.results.range()].iter().any(|it| {
@@ -378,6 +383,35 @@ impl Judge<'_, '_> {
             && fact.statements <= 2
             && matches!(stored, Some(ValueKind::Var(var)) if facts.vars[var].param.is_some())
             && !name.starts_with('_')
+    }
+
+    /// Whether a function is handed out by the one around it, is given one thing, and returns what is made from that or from a
+    /// function inside that uses it: what `@metric("name")` applies.
+    fn decorates(&self, func: FuncRef) -> bool {
+        let program = self.program;
+        let Some(outer) = program.parent(func).filter(|it| it.id.index() != 0) else {
+            return false;
+        };
+        let facts = program.facts(func.file);
+        let fact = &facts.funcs[func.id];
+        let [param] = &facts.params[fact.params.range()] else {
+            return false;
+        };
+        let uses = |value: ValueId| {
+            match facts.values[value].kind {
+            ValueKind::Var(var) => {
+                var == param.var
+                    || facts.defs[facts.vars[var].defs.range()].iter().any(|it| {
+                        matches!(it.kind, DefKind::Function(inner) if facts.funcs[inner].free.contains(&param.var))
+                    })
+            }
+            _ => self.mentions(func.file, value, param.var, 5),
+        }
+        };
+        program.returned_funcs(outer).contains(&func)
+            && facts.results[fact.results.range()]
+                .iter()
+                .any(|it| it.value.is_some_and(uses))
     }
 
     /// Whether what is added is made from what a caller gives, rather than by the function alone.

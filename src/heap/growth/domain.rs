@@ -2,11 +2,14 @@
 //! S15).
 
 use super::Judge;
+use crate::base::Span;
 use crate::discover::ProgramKind;
-use crate::facts::model::{ContextId, ContextKind, DefKind, ResultKind, ValueId, ValueKind};
+use crate::facts::model::{
+    CallId, ContextId, ContextKind, DefKind, ResultKind, Target, ValueId, ValueKind,
+};
 use crate::heap::origin::Origins;
 use crate::link::effects::{Effect, EffectKind};
-use crate::link::program::ValueRef;
+use crate::link::program::{ValueRef, last_name};
 use crate::link::{FuncRef, PlaceKey};
 use crate::models::{Holds, Mutation, Runs};
 
@@ -17,13 +20,16 @@ impl Judge<'_, '_> {
         let of = |it: Option<ValueId>| {
             it.map(|id| self.program.origins(effect.func, ValueRef { file, id }))
         };
-        if effect.via.is_some() {
+        if let Some((callee, at)) = effect.via {
+            if let Some(key) = self.key_of_callee(callee, at) {
+                return self.program.origins(callee, key);
+            }
             // What the callee adds depends on the other arguments.
             let facts = self.program.facts(file);
             let call = facts.funcs[effect.func.id]
                 .calls
                 .ids()
-                .find(|&id: &crate::facts::model::CallId| facts.calls[id].at == effect.at);
+                .find(|&id: &CallId| facts.calls[id].at == effect.at);
             return call.map_or(Origins::UNKNOWN, |id| {
                 facts.args[facts.calls[id].args.range()]
                     .iter()
@@ -39,12 +45,50 @@ impl Judge<'_, '_> {
         match effect.kind {
             EffectKind::Grow(Mutation::Setitem | Mutation::Setdefault | Mutation::Add)
             | EffectKind::ReadInserts => of(effect.key),
-            EffectKind::Grow(Mutation::Update) => {
-                of(effect.value).map(|it| it.with(Origins::ELEMENT))
-            }
+            EffectKind::Grow(Mutation::Update) => match self.keys_of_display(effect) {
+                Some(keys) => Some(keys.into_iter().fold(Origins::default(), |all, it| {
+                    all.with(of(Some(it)).unwrap_or_default())
+                })),
+                None => of(effect.value).map(|it| it.with(Origins::ELEMENT)),
+            },
             _ => of(effect.value),
         }
         .unwrap_or(Origins::UNKNOWN)
+    }
+
+    /// The keys of a dict display that a dict is updated with; `None` when they are not all written there.
+    fn keys_of_display(&self, effect: &Effect) -> Option<Vec<ValueId>> {
+        let file = effect.func.file;
+        let facts = self.program.facts(file);
+        let ValueKind::Dict(rows) = facts.values[effect.value?].kind else {
+            return None;
+        };
+        let entries = self.program.list(file, rows).chunks_exact(2);
+        let keys: Vec<ValueId> = entries.map(|it| it[0]).collect();
+        let is_spread = |it: &ValueId| facts.values[*it].kind == ValueKind::Unknown;
+        (!keys.iter().any(is_spread)).then_some(keys)
+    }
+
+    /// The key under which a function adds to a container that it is given.
+    fn key_of_callee(&self, callee: FuncRef, at: Span) -> Option<ValueRef> {
+        let file = callee.file;
+        let facts = self.program.facts(file);
+        let fact = &facts.funcs[callee.id];
+        let stored = facts.stores.as_slice()[fact.stores.range()]
+            .iter()
+            .find(|it| it.at == at)
+            .and_then(|it| match it.target {
+                Target::Item(key) => Some(key),
+                _ => None,
+            });
+        let called = || {
+            let of = |id: &CallId| facts.calls[*id].at == at;
+            let call = &facts.calls[fact.calls.ids().find(of)?];
+            let method = self.program.models.method(last_name(facts, call.callee)?)?;
+            self.program.argument(file, call, Some(method.key?), "")
+        };
+        let id = stored.or_else(called)?;
+        Some(ValueRef { file, id })
     }
 
     /// S5 to S7, S15: as many keys as the program has constants, classes, functions or threads.

@@ -1,7 +1,7 @@
 //! Whether one growing operation can run again and again, and really adds.
 
 use super::Judge;
-use crate::facts::model::{ContextKind, Home, ValueId, ValueKind};
+use crate::facts::model::{ContextId, ContextKind, Home, ValueId, ValueKind};
 use crate::link::effects::{Effect, EffectKind};
 use crate::link::program::{ValueRef, last_name};
 use crate::link::{FuncRef, PlaceKey};
@@ -127,18 +127,25 @@ impl Judge<'_, '_> {
 
     /// S4: behind a test that the place is empty, or of a flag that the function sets.
     pub(super) fn is_once_guarded(&self, effect: &Effect) -> bool {
-        let file = effect.func.file;
+        self.is_guarded(effect.func, effect.context, 3)
+    }
+
+    fn is_guarded(&self, func: FuncRef, context: Option<ContextId>, depth: u32) -> bool {
+        let Some(depth) = depth.checked_sub(1) else {
+            return false;
+        };
+        let file = func.file;
         let facts = self.program.facts(file);
-        self.program.under(file, effect.context, |it| {
+        let is_here = self.program.under(file, context, |it| {
             let ContextKind::If { test, outcome } = it else {
                 return false;
             };
             match facts.values[test].kind {
                 ValueKind::Not(inner) => {
-                    outcome && (self.is_here(file, inner) || self.is_own_flag(effect.func, inner))
+                    outcome && (self.is_here(file, inner) || self.is_own_flag(func, inner))
                 }
                 ValueKind::Var(_) | ValueKind::Attr { .. } => {
-                    !outcome && (self.is_here(file, test) || self.is_own_flag(effect.func, test))
+                    !outcome && (self.is_here(file, test) || self.is_own_flag(func, test))
                 }
                 ValueKind::Compare { op, left, right } => {
                     use crate::syntax::tree::CompareOp;
@@ -152,11 +159,26 @@ impl Judge<'_, '_> {
                             (CompareOp::Is | CompareOp::Eq, true)
                                 | (CompareOp::IsNot | CompareOp::NotEq, false)
                         )
-                        && self.is_own_flag(effect.func, left)
+                        && self.is_own_flag(func, left)
                 }
                 _ => false,
             }
-        })
+        });
+        // Or all who call it stand behind one.
+        let callers = self.program.callers(func);
+        is_here
+            || func.id.index() != 0
+                && !callers.is_empty()
+                && callers.len() <= 4
+                && !self.program.is_taken(func)
+                && callers.iter().all(|it| {
+                    let call = self.program.call(*it);
+                    let by = FuncRef {
+                        file: it.file,
+                        id: call.func,
+                    };
+                    self.is_guarded(by, call.context, depth)
+                })
     }
 
     /// Whether a value is a module (or class) variable that the function itself binds.

@@ -48,6 +48,7 @@ pub fn is_reopened(program: &Program<'_>, all: &[Field], field: &Field) -> bool 
         name,
         "__init__"
             | "__new__"
+            | "__setstate__"
             | "__enter__"
             | "__aenter__"
             | "setUp"
