@@ -71,6 +71,17 @@ impl Origins {
         !self.has(unclear)
     }
 
+    /// Whether it is only what a handler is given, or what it has on itself: of what runs for each event that comes with the
+    /// event.
+    #[must_use]
+    pub fn is_of_work(self) -> bool {
+        let unclear = Self::CALL
+            .with(Self::UNKNOWN)
+            .with(Self::FINITE)
+            .with(Self::CONST);
+        !self.has(unclear)
+    }
+
     /// Whether it [`is_followed`](Self::is_followed), to something new each time, data made into text, or just what callers
     /// give and no caller of the program fixes.
     #[must_use]

@@ -101,7 +101,10 @@ impl Judge<'_, '_> {
                 if origins.is_surely_open()
                     || self.is_default() && origins.is_open()
                     || origins.is_followed() && evidence.contains(&"E9")
-                    || is_event && origins.is_open() && !evidence.is_empty()
+                    || is_event
+                        && origins.is_open()
+                        && (!evidence.is_empty()
+                            || run.why == Why::EntryPoint && origins.is_of_work())
                     || is_append && origins.is_open() && !self.is_under_membership_test(effect) =>
             {
                 Confidence::Medium
